@@ -1,0 +1,39 @@
+"""All that is kept, as SQLModel rows. Shapes only: engines, sessions and migrations live in `hub.store`."""
+
+from schema.tables.cities import CityRow, CoordinatorCityRow, CoordinatorRow, MembershipRow, PlaceRow
+from schema.tables.history import (
+    EventRow,
+    ProjectCityRow,
+    ProjectRow,
+    ResolutionRow,
+    StatisticCellRow,
+    TermRow,
+    TimelineEntryRow,
+)
+from schema.tables.organisations import AgreementRow, OrganisationRow, PartnerOpeningRow
+from schema.tables.residents import FigureRow, ResidentRow, WorkRow
+from schema.tables.sources import OfficialTotalRow, SourceRow, VocabularyTermRow
+
+__all__ = [
+    "AgreementRow",
+    "CityRow",
+    "CoordinatorCityRow",
+    "CoordinatorRow",
+    "EventRow",
+    "FigureRow",
+    "MembershipRow",
+    "OfficialTotalRow",
+    "OrganisationRow",
+    "PartnerOpeningRow",
+    "PlaceRow",
+    "ProjectCityRow",
+    "ProjectRow",
+    "ResidentRow",
+    "ResolutionRow",
+    "SourceRow",
+    "StatisticCellRow",
+    "TermRow",
+    "TimelineEntryRow",
+    "VocabularyTermRow",
+    "WorkRow",
+]

@@ -1,0 +1,69 @@
+"""What every row is made of: random ids, folded keys, enum columns, and where a fact comes from."""
+
+from enum import Enum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, Column, Text
+from sqlalchemy import Enum as EnumColumn
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlmodel import Field, SQLModel
+
+from schema.text import fold
+from schema.vocabulary import Certainty
+
+
+def enum_type(values: type[Enum]) -> EnumColumn:
+    """Text that holds the codes of one vocabulary; the graph's names are the members' names."""
+    return EnumColumn(
+        values,
+        native_enum=False,
+        create_constraint=False,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def one_of(values: type[Enum], *, null: bool = False) -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+    """Declare a column of one vocabulary."""
+    return Field(default=None if null else ..., sa_type=enum_type(values), nullable=null)  # type: ignore[call-overload]  # sa_type takes instances
+
+
+def many_of(values: type[Enum]) -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+    """Declare a column that holds several values of one vocabulary, in order; never null."""
+    return Field(default_factory=list, sa_type=ARRAY(enum_type(values)), nullable=False)  # type: ignore[call-overload]  # sa_type takes instances
+
+
+def texts() -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+    """Declare a column that holds several texts; never null."""
+    return Field(default_factory=list, sa_type=ARRAY(Text()), nullable=False)  # type: ignore[call-overload]  # sa_type takes instances
+
+
+def folded(source: str, *, null: bool = False) -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+    """Declare the folded form of the column `source`, filled by the database layer on insert and update."""
+
+    def make(context: DefaultExecutionContext) -> str | None:
+        value = context.get_current_parameters()[source]
+        return None if value is None else fold(value)
+
+    return Field(default=None, sa_column=Column(Text(collation="C"), default=make, onupdate=make, nullable=null))
+
+
+def partial_date(column: str) -> CheckConstraint:
+    """Let the column hold EDTF level 0 only: 2007, 2007-06 or 2007-06-09."""
+    return CheckConstraint(rf"{column} ~ '^\d{{4}}(-\d\d(-\d\d)?)?$'", name=f"{column}_edtf")
+
+
+class Row(SQLModel):
+    """A record with a random id. UUIDv4: a v7 id would tell the time."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+
+
+class Fact(Row):
+    """A record that says how sure it is and where it comes from (codes of `SourceRow`)."""
+
+    certainty: Certainty = one_of(Certainty)
+    sources: list[str] = texts()
+    note: str | None = Field(default=None, sa_type=Text)
