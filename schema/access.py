@@ -1,0 +1,183 @@
+"""Who may see a field: rules are data, written on the field's line and woven into the statement by the planner.
+
+A rule is a tree of frozen nodes. The planner decides what it can from the access profile alone (scope, relation) and turns
+the rest (ownership, rows) into SQL predicates over the row at hand. Deny is the default: a field without `Access` does not
+build. Source: domain page "Field access"; the matrix below is `access_matrix.csv`, held equal by a test.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+
+from schema.vocabulary import AccessScope, Category, Grain, Purpose, Relation
+
+# Columns of one row, as the planner hands them to a rule or a source: attribute access by column name.
+Columns = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Anyone:
+    """Holds for everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Holds when the token carries one of the scopes."""
+
+    any_of: frozenset[AccessScope]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Holds when the viewer stands in one of the relations: rows of the access matrix."""
+
+    any_of: frozenset[Relation]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Holds on rows whose column names the viewer's own body or city.
+
+    `viewer` is a field of `AccessProfile`; `column` picks the column of the row. A viewer without such an id owns nothing.
+    """
+
+    viewer: str
+    column: Callable[[Columns], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RowIs:
+    """Holds on rows for which the predicate is true. `says` names it where the plan is explained."""
+
+    says: str
+    predicate: Callable[[Columns], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Holds when every rule does. The first that fails gives the reason."""
+
+    rules: tuple["Rule", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Holds when one rule does."""
+
+    rules: tuple["Rule", ...]
+
+
+Rule = Anyone | Scoped | Related | Own | RowIs | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The category of a value, how much of it the field shows, and who may see it."""
+
+    category: Category
+    grain: Grain
+    rule: Rule
+
+    @property
+    def public(self) -> bool:
+        """True when no token is needed."""
+        return isinstance(self.rule, Anyone)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Scopes of which one is needed, sorted; empty when none is. Printed as `@requiresScopes`."""
+        rules = self.rule.rules if isinstance(self.rule, AllOf) else (self.rule,)
+        return tuple(sorted(scope.value for rule in rules if isinstance(rule, Scoped) for scope in rule.any_of))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessProfile:
+    """Who asks: what a verified token says, frozen. Relation, scopes and purpose change the plan; ids are parameters."""
+
+    relation: Relation = Relation.ANONYMOUS
+    scopes: frozenset[AccessScope] = frozenset()
+    purposes: tuple[Purpose, ...] = ()
+    purpose: Purpose | None = None
+    organisation_id: UUID | None = None
+    city_id: UUID | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What of the profile changes the SQL: the key of its plans."""
+        return (self.relation, self.scopes, self.purpose)
+
+
+ANONYMOUS: Final = AccessProfile()
+
+_CATEGORIES: Final = tuple(Category)
+_MATRIX: Final = """
+    anonymous          V  -  -  -  -  -  -  -  -  -
+    partner_agreement  V  V  M  -  -  -  -  -  -  -
+    partner_referral   V  V  Vc Vc Vc Cc Vc Vc Vc Cc
+    assessor           V  V  Vt Vt Vt Ct Vt Ct Ct O
+    city_candidate     V  V  C  -  -  -  C  C  C  -
+    city_host          V  V  Vr Vr Vr Vr Cr Cr Vr -
+    national_helper    V  V  C  -  -  -  -  -  -  -
+    caseworker         V  V  Vo Vo Vo Vo Vo Vn Vo Vo
+    lead               V  V  V  V  V  B  V  B  V  V
+    dpo                V  V  V  V  C  B  B  B  B  C
+    board              V  V  A  -  -  -  -  -  -  -
+    resident           V  V  O  O  O  O  O  O  O  Os
+    contact_person     V  -  Od Od Od -  Od -  -  -
+    auditor            V  V  M  -  -  -  -  -  -  -
+    operator           V  -  M  -  -  -  -  -  -  -
+"""
+
+MATRIX: Final[dict[Relation, dict[Category, str]]] = {
+    Relation(name): dict(zip(_CATEGORIES, cells, strict=True))
+    for name, *cells in (line.split() for line in _MATRIX.strip().splitlines())
+}
+
+_GRAINS: Final[dict[str, frozenset[Grain]]] = {
+    "V": frozenset(Grain),
+    "O": frozenset(Grain),
+    "C": frozenset({Grain.COARSE, Grain.EXISTS}),
+    "A": frozenset({Grain.TOTALS}),
+    "M": frozenset({Grain.EXISTS}),
+    "B": frozenset(),
+    "-": frozenset(),
+}
+
+
+def relations_with(category: Category, grain: Grain) -> frozenset[Relation]:
+    """Give the rows of the matrix whose cell opens the category at this grain."""
+    return frozenset(relation for relation, cells in MATRIX.items() if grain in _GRAINS[cells[category][0]])
+
+
+def _behind_token(category: Category, grain: Grain, scopes: frozenset[AccessScope], *more: Rule) -> Access:
+    scoped = (Scoped(scopes),) if scopes else ()
+    return Access(category, grain, AllOf((*scoped, Related(relations_with(category, grain)), *more)))
+
+
+_NETWORK_SCOPES: Final = frozenset({AccessScope.NETWORK_READ, AccessScope.SELF_READ})
+
+PUBLIC: Final = Access(Category.PUBLIC, Grain.FULL, Anyone())
+"""Open to everybody."""
+
+NETWORK: Final = _behind_token(Category.NETWORK, Grain.FULL, _NETWORK_SCOPES)
+"""Open to signed-in actors of the network."""
+
+VIEWER: Final = _behind_token(Category.CASE, Grain.EXISTS, frozenset())
+"""Open to everybody who carries a token, about themselves."""
+
+TOTALS: Final = _behind_token(Category.CASE, Grain.TOTALS, frozenset({AccessScope.STATS_READ}))
+"""Totals of cases, small numbers suppressed."""
+
+
+def network_only(*rules: Rule) -> Access:
+    """Narrow the network category to viewers for whom one of the rules holds."""
+    return _behind_token(Category.NETWORK, Grain.FULL, _NETWORK_SCOPES, AnyOf(rules))
+
+
+SECRETARIAT: Final = Related(frozenset({Relation.CASEWORKER, Relation.LEAD}))
+"""The secretariat's own people."""

@@ -1,0 +1,428 @@
+"""Where a field comes from: each function here declares one field of the graph with its source and its rule.
+
+A source says which SQL gives the value; it never runs. The planner reads sources off the built schema and compiles whole
+operations from them. Functions that take row columns are called with the columns of an alias (`c.name`), once per plan.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass
+from typing import Any, Final, TypeVar
+
+import strawberry
+from sqlalchemy import Boolean, ColumnElement, Date, FromClause, Text, Uuid, bindparam, cast
+from sqlmodel import SQLModel
+from strawberry.federation.schema_directives import Authenticated, Cost, Key, ListSize, RequiresScopes, Shareable
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.field import StrawberryField
+
+from schema.access import Access, Columns, Rule
+from schema.vocabulary.base import Vocabulary
+
+SOURCE: Final = "source"
+ACCESS: Final = "access"
+RECORD: Final = "record"
+MATCH: Final = "match"
+
+Expression = Callable[[Columns], ColumnElement[Any]]
+Join = Callable[[Columns, Columns], ColumnElement[bool]]
+
+
+# ---- What the request brings: parameters, never part of the plan ---------------------------------------------------
+
+
+def viewer(name: str) -> ColumnElement[Any]:
+    """Give the id that the access profile carries under this name; NULL when it carries none."""
+    return bindparam(f"viewer_{name}", type_=Uuid())
+
+
+TODAY_TEXT: Final = bindparam("today", type_=Text())
+"""Today in UTC as `2026-11-21`, to compare partial dates with."""
+
+TODAY: Final = cast(TODAY_TEXT, Date)
+"""Today in UTC as a date."""
+
+
+# ---- Sources -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the record's own row."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """An SQL expression over the record's own row."""
+
+    make: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A named part that the embedding field supplies."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromProfile:
+    """A value the access profile holds; the planner binds it as JSON text."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An object made of parts of the same row; null where `present` is false."""
+
+    parts: Mapping[str, Expression]
+    present: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """The one record of another table that `on` joins; null when there is none or it is not for the viewer."""
+
+    on: Join
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A short list without pages. `row` and `parts` are given where the items are no records of their own."""
+
+    on: Join
+    order: Callable[[Columns], Sequence[ColumnElement[Any]]]
+    row: type[SQLModel] | None
+    parts: Mapping[str, Expression]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One way to order a list: keys that are never NULL, and the rule of what they tell. Ties go by id."""
+
+    keys: Callable[[Columns], Sequence[ColumnElement[Any]]]
+    see: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A Relay connection over the records of one type, or of one interface (`union` then lists its rows)."""
+
+    on: Join | None
+    orders: Mapping[Vocabulary, Ordering]
+    default: Ordering
+    union: "Union | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Rows of several tables under common columns; `kind` holds the code of the record the row belongs to."""
+
+    rows: FromClause
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One record by one of its keys, given as arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeById:
+    """Any record by its global id."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodesByIds:
+    """Records by their global ids, in the order asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Myself:
+    """The viewer, as the access profile tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A bounded list read from a table without ids: `where` is an input object whose fields carry matches."""
+
+    rows: FromClause
+    order: Callable[[Columns], Sequence[ColumnElement[Any]]]
+    check: Callable[[Mapping[str, Any]], None]
+    most: int
+
+
+Source = (
+    Column
+    | Computed
+    | Part
+    | FromProfile
+    | Embedded
+    | One
+    | Many
+    | Page
+    | Lookup
+    | NodeById
+    | NodesByIds
+    | Myself
+    | Cells
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What makes a type of the graph a record: its table, the prefix of its ids, its natural keys, its rules."""
+
+    row: type[SQLModel]
+    code: str
+    keys: tuple[str, ...]
+    see: Access
+    rows: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a field of a `where` input compares: a column, or a predicate made from the value.
+
+    `folded` values are compared in their folded form; an `absent` value stands in when none is given; with `empty` an
+    empty list in the row matches everything.
+    """
+
+    see: Access
+    column: str | None = None
+    predicate: Callable[[Columns, ColumnElement[Any]], ColumnElement[bool]] | None = None
+    folded: bool = False
+    absent: object = None
+    empty: bool = False
+
+
+# ---- Declarations --------------------------------------------------------------------------------------------------
+
+
+def _declare(source: Source, see: Access, says: str, *, name: str | None, more: Sequence[object] = ()) -> StrawberryField:
+    outer: list[object] = []
+    if not see.public:
+        outer.append(Authenticated())
+        if see.scopes:
+            outer.append(RequiresScopes(scopes=[[scope] for scope in see.scopes]))
+    declared: StrawberryField = strawberry.field(
+        name=name,
+        description=says if see.public else f"{says} Category: {see.category.value}{_grain(see)}.",
+        directives=[*more, *outer],
+        metadata={SOURCE: source, ACCESS: see},
+    )
+    return declared
+
+
+def _grain(see: Access) -> str:
+    return "" if see.grain.value == "full" else f", {see.grain.value}"
+
+
+def _arguments(declared: StrawberryField, *arguments: tuple[str, str, Any]) -> StrawberryField:
+    declared.arguments = [
+        StrawberryArgument(
+            python_name=name,
+            graphql_name=None,
+            type_annotation=StrawberryAnnotation(annotation),
+            description=says,
+        )
+        for name, says, annotation in arguments
+    ]
+    return declared
+
+
+def column(attribute: Any, *, see: Access, says: str, name: str | None = None) -> Any:  # noqa: ANN401  # a field
+    """Show a column of the record's row."""
+    return _declare(Column(attribute.key), see, says, name=name)
+
+
+def computed(make: Expression, *, see: Access, says: str, name: str | None = None) -> Any:  # noqa: ANN401  # a field
+    """Show an SQL expression over the record's row."""
+    return _declare(Computed(make), see, says, name=name)
+
+
+def part(of: str, *, see: Access, says: str, name: str | None = None) -> Any:  # noqa: ANN401  # a field
+    """Show a part that the embedding field supplies."""
+    return _declare(Part(of), see, says, name=name)
+
+
+def from_profile(of: str, *, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+    """Show what the access profile holds under this name."""
+    return _declare(FromProfile(of), see, says, name=None)
+
+
+def embedded(parts: Mapping[str, Expression], *, see: Access, says: str, present: Expression | None = None) -> Any:  # noqa: ANN401  # a field
+    """Show an object made of parts of the same row."""
+    return _declare(Embedded(parts, present), see, says, name=None)
+
+
+def one(on: Join, *, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+    """Show the one record that `on(here, there)` joins."""
+    return _declare(One(on), see, says, name=None)
+
+
+def many(
+    on: Join,
+    *,
+    order: Callable[[Columns], Sequence[ColumnElement[Any]]],
+    see: Access,
+    says: str,
+    most: int,
+    row: type[SQLModel] | None = None,
+    parts: Mapping[str, Expression] | None = None,
+) -> Any:  # noqa: ANN401  # a field
+    """Show a short list whole, at most `most` items; `order` must be total."""
+    size = ListSize(assumed_size=most)
+    return _declare(Many(on, order, row, parts or {}, most), see, says, name=None, more=[size])
+
+
+def page(
+    *,
+    see: Access,
+    says: str,
+    default: Ordering,
+    on: Join | None = None,
+    where: type | None = None,
+    order: type | None = None,
+    orders: Mapping[Any, Ordering] | None = None,
+    union: Union | None = None,
+) -> Any:  # noqa: ANN401  # a field
+    """Show a Relay connection, paged both ways by key; filters and orders are those of the input types given."""
+    size = ListSize(
+        slicing_arguments=["first", "last"], sized_fields=["edges", "nodes"], require_one_slicing_argument=False
+    )
+    declared = _declare(Page(on, orders or {}, default, union), see, says, name=None, more=[size])
+    return _arguments(
+        declared,
+        ("first", "Rows from the start, 1 to 100; 20 when neither is given.", int | None),
+        ("after", "Only rows after this cursor.", str | None),
+        ("last", "Rows from the end, 1 to 100.", int | None),
+        ("before", "Only rows before this cursor.", str | None),
+        *([("where", "Which rows.", where | None)] if where else []),
+        *([("order_by", "In which order.", order | None)] if order else []),
+    )
+
+
+def lookup(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+    """Show one record by its id or its slug."""
+    declared = _declare(Lookup(), see, says, name=None)
+    return _arguments(
+        declared, ("id", "Opaque id.", strawberry.ID | None), ("slug", "Natural key.", str | None)
+    )
+
+
+def node_by_id(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+    """Show any record by its id."""
+    return _arguments(_declare(NodeById(), see, says, name=None), ("id", "Any id of the graph.", strawberry.ID))
+
+
+def nodes_by_ids(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+    """Show records by their ids."""
+    declared = _declare(NodesByIds(), see, says, name=None, more=[ListSize(assumed_size=100)])
+    return _arguments(declared, ("ids", "Ids, at most 100.", list[strawberry.ID]))
+
+
+def myself(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+    """Show the viewer."""
+    return _declare(Myself(), see, says, name=None)
+
+
+def cells(
+    rows: FromClause,
+    *,
+    where: type,
+    order: Callable[[Columns], Sequence[ColumnElement[Any]]],
+    check: Callable[[Mapping[str, Any]], None],
+    most: int,
+    see: Access,
+    says: str,
+) -> Any:  # noqa: ANN401  # a field
+    """Show a bounded list of rows that are no records, chosen by a required `where`; `check` may refuse it."""
+    declared = _declare(Cells(rows, order, check, most), see, says, name=None, more=[ListSize(assumed_size=most)])
+    return _arguments(declared, ("where", "Which numbers.", where))
+
+
+def matches(
+    attribute: Any,  # noqa: ANN401  # SQLModel attributes are typed as their values
+    *,
+    see: Access,
+    says: str,
+    name: str | None = None,
+    required: bool = False,
+    folded: bool = False,
+    absent: object = None,
+    empty: bool = False,
+) -> Any:  # noqa: ANN401  # a field
+    """Compare a column of the row with the filter; the filter's type gives the operators."""
+    match = Match(see, column=attribute.key, folded=folded, absent=absent, empty=empty)
+    return _match(match, says, name=name, required=required)
+
+
+def holds(
+    predicate: Callable[[Columns, ColumnElement[Any]], ColumnElement[bool]],
+    *,
+    see: Access,
+    says: str,
+    required: bool = False,
+    absent: object = None,
+) -> Any:  # noqa: ANN401  # a field
+    """Test the row with a predicate over the value of the filter."""
+    return _match(Match(see, predicate=predicate, absent=absent), says, name=None, required=required)
+
+
+def _match(match: Match, says: str, *, name: str | None, required: bool) -> StrawberryField:
+    declared: StrawberryField = strawberry.field(
+        name=name,
+        description=says,
+        default=MISSING if required else strawberry.UNSET,
+        metadata={MATCH: match},
+    )
+    return declared
+
+
+T = TypeVar("T", bound=type)
+
+
+def record(row: type[SQLModel], *, code: str, see: Access, rows: Rule, keys: Sequence[str] = (), entity: bool = False) -> Callable[[T], T]:
+    """Make a class a record of the graph. Its docstring is its description.
+
+    Args:
+        row: the table.
+        code: prefix of global ids, unique in the graph; ids read `<code>_<uuid>`.
+        see: rule of the record as a whole; `node`, entities and edges to it obey it.
+        rows: which rows are seen at all; others are as if they did not exist.
+        keys: natural keys besides the id.
+        entity: whether other subgraphs may refer to it.
+    """
+
+    def declare(cls: T) -> T:
+        directives: list[object] = [Key(fields=key) for key in ("id", *keys)] if entity else []
+        return _object(cls, see, directives, {RECORD: Record(row, code, tuple(keys), see, rows)})
+
+    return declare
+
+
+def plain(*, see: Access, shareable: bool = False) -> Callable[[T], T]:
+    """Make a class an object without an id of its own, embedded in records or made from the profile."""
+
+    def declare(cls: T) -> T:
+        return _object(cls, see, [Shareable()] if shareable else [], {})
+
+    return declare
+
+
+def _object(cls: T, see: Access, directives: list[object], marks: Mapping[str, object]) -> T:
+    if not see.public:
+        directives = [*directives, Authenticated()]
+        if see.scopes:
+            directives.append(RequiresScopes(scopes=[[scope] for scope in see.scopes]))
+    says = " ".join((cls.__doc__ or "").split())
+    if not see.public:
+        says = f"{says} Category: {see.category.value}{_grain(see)}."
+    made: T = strawberry.type(cls, description=says, directives=directives)
+    for name, mark in marks.items():
+        setattr(made, f"__{name}__", mark)
+    return made

@@ -1,0 +1,220 @@
+"""What every noun uses: nodes, pages, periods, provenance, and the filters of values."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final, Generic, TypeVar
+
+import strawberry
+from sqlalchemy import ColumnElement, and_, any_, func, not_, or_
+from strawberry.federation.schema_directives import Cost
+
+from schema.access import PUBLIC, Columns
+from schema.scalars import CountryCode, Date, PartialDate
+from schema.source import ACCESS, TODAY_TEXT, Expression, embedded, many, part, plain
+from schema.tables import SourceRow
+from schema.tables.base import Fact
+from schema.vocabulary import (
+    Certainty,
+    CityKind,
+    Discipline,
+    EventKind,
+    OrganisationKind,
+    Region,
+    SupportKind,
+)
+
+
+@strawberry.interface(description="Anything with an id. An unknown id and one that is not for you answer alike: null.")
+class Node:
+    id: strawberry.ID = strawberry.field(
+        description="Opaque, random, stable for you. Persons and cases carry a different id to every body."
+    )
+
+
+@strawberry.enum(description="Direction of an ordering. Rows that tie are ordered by id.")
+class OrderDirection(Enum):
+    ASC = strawberry.enum_value("asc", description="Smallest, earliest or first letter first.")
+    DESC = strawberry.enum_value("desc", description="Largest, latest or last letter first.")
+
+
+def _machinery(says: str, *, cost: int | None = None) -> Any:  # noqa: ANN401  # a field
+    """Declare a field of the paging machinery: it tells nothing that its rows do not."""
+    return strawberry.field(
+        description=says, directives=[Cost(weight=cost)] if cost else [], metadata={ACCESS: PUBLIC}
+    )
+
+
+@plain(see=PUBLIC, shareable=True)
+class PageInfo:
+    """Where a page stands in its list."""
+
+    has_next_page: bool = _machinery("True when rows follow this page.")
+    has_previous_page: bool = _machinery("True when rows precede this page.")
+    start_cursor: str | None = _machinery("Cursor of the first row; null on an empty page.")
+    end_cursor: str | None = _machinery("Cursor of the last row; null on an empty page.")
+
+
+T = TypeVar("T")
+
+TOTAL_COUNT_COST: Final = 10
+TOTAL_COUNT_MOST: Final = 10_000
+
+
+@strawberry.type(description="A row of a page.")
+class Edge(Generic[T]):
+    node: T = _machinery("The row.")
+    cursor: str = _machinery("Opaque: where the row stands in this order.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = _machinery("Rows with their cursors.")
+    nodes: list[T] = _machinery("Rows.")
+    page_info: PageInfo = _machinery("Where this page stands.")
+    total_count: int | None = _machinery(
+        "Rows you may see that match; counted only when selected; null above 10,000.", cost=TOTAL_COUNT_COST
+    )
+
+
+@plain(see=PUBLIC)
+class Period:
+    """A span of time. Memberships, places, terms and agreements are periods: members leave and return."""
+
+    from_: PartialDate | None = part(
+        "from", name="from", see=PUBLIC, says="First day, as precisely as known; null when not known."
+    )
+    until: PartialDate | None = part("until", see=PUBLIC, says="Last day; null while it runs or when not known.")
+    running: bool = part("running", see=PUBLIC, says="True when today lies within.")
+
+
+def within(
+    day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Test that a day, written out in full, lies in a span of partial dates; an unknown end does not exclude it."""
+    # '~' sorts behind '-' and every digit, so that 2012~ lies behind every day of 2012.
+    return and_(
+        or_(from_on.is_(None), from_on <= day), or_(until_on.is_(None), until_on.op("||")("~") >= day)
+    )
+
+
+def period(from_on: str, until_on: str, ended: str | None = None) -> Mapping[str, Expression]:
+    """Give the parts of a `Period` kept in two columns, and in a third that tells of an end without a date."""
+
+    def running(c: Columns) -> ColumnElement[bool]:
+        inside = within(TODAY_TEXT, c[from_on], c[until_on])
+        return and_(not_(c[ended]), inside) if ended else inside
+
+    return {"from": lambda c: c[from_on], "until": lambda c: c[until_on], "running": running}
+
+
+def span(from_on: str, until_on: str) -> Mapping[str, Expression]:
+    """Give the parts of a `Period` whose missing end means that it lasted no longer than its beginning."""
+
+    def running(c: Columns) -> ColumnElement[bool]:
+        return within(TODAY_TEXT, c[from_on], func.coalesce(c[until_on], c[from_on]))
+
+    return {"from": lambda c: c[from_on], "until": lambda c: c[until_on], "running": running}
+
+
+@plain(see=PUBLIC)
+class Source:
+    """A page, document or other ground on which a fact is recorded."""
+
+    code: str = part("code", see=PUBLIC, says="Short code, such as NPEN25.")
+    address: str = part("address", see=PUBLIC, says="Where it was read, as recorded; not always a web address.")
+    about: str = part("about", see=PUBLIC, says="What it is about.")
+
+
+@plain(see=PUBLIC)
+class Provenance:
+    """How sure a record is and where it comes from."""
+
+    certainty: Certainty = part("certainty", see=PUBLIC, says="How sure it is.")
+    sources: list[Source] = many(
+        lambda here, there: there.code == any_(here.codes),
+        row=SourceRow,
+        parts={"code": lambda c: c.code, "address": lambda c: c.address, "about": lambda c: c.about},
+        order=lambda c: [c.code],
+        see=PUBLIC,
+        says="Where it was read, by code.",
+        most=5,
+    )
+    note: str | None = part("note", see=PUBLIC, says="What else is to be said of it; null when nothing.")
+
+
+def provenance(row: type[Fact]) -> Any:  # noqa: ANN401  # a field
+    """Show how sure the record is and where it comes from."""
+    assert issubclass(row, Fact)
+    return embedded(
+        {"certainty": lambda c: c.certainty, "codes": lambda c: c.sources, "note": lambda c: c.note},
+        see=PUBLIC,
+        says="How sure this record is, and its sources.",
+    )
+
+
+def _operator(says: str) -> Any:  # noqa: ANN401  # a field
+    return strawberry.field(description=says, default=strawberry.UNSET)
+
+
+@strawberry.input(description="Match an id.")
+class IDFilter:
+    eq: strawberry.ID | None = _operator("Equal to.")
+    in_: list[strawberry.ID] | None = strawberry.field(
+        name="in", description="One of, at most 100.", default=strawberry.UNSET
+    )
+
+
+@strawberry.input(description="Match a public text. Case and accents are ignored.")
+class TextFilter:
+    eq: str | None = _operator("Equal to.")
+    contains: str | None = _operator("Contains, from three letters on.")
+
+
+@strawberry.input(description="Match a day.")
+class DateFilter:
+    gte: Date | None = _operator("On or after.")
+    lt: Date | None = _operator("Before.")
+
+
+@strawberry.input(description="Match a country.")
+class CountryFilter:
+    eq: CountryCode | None = _operator("Equal to.")
+    in_: list[CountryCode] | None = strawberry.field(
+        name="in", description="One of, at most 100.", default=strawberry.UNSET
+    )
+
+
+@strawberry.input(description="Match a value of Discipline.")
+class DisciplineFilter:
+    eq: Discipline | None = _operator("Equal to.")
+    in_: list[Discipline] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@strawberry.input(description="Match a value of SupportKind.")
+class SupportKindFilter:
+    eq: SupportKind | None = _operator("Equal to.")
+    in_: list[SupportKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@strawberry.input(description="Match a value of Region.")
+class RegionFilter:
+    eq: Region | None = _operator("Equal to.")
+    in_: list[Region] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@strawberry.input(description="Match a value of CityKind.")
+class CityKindFilter:
+    eq: CityKind | None = _operator("Equal to.")
+    in_: list[CityKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@strawberry.input(description="Match a value of EventKind.")
+class EventKindFilter:
+    eq: EventKind | None = _operator("Equal to.")
+    in_: list[EventKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@strawberry.input(description="Match a value of OrganisationKind.")
+class OrganisationKindFilter:
+    eq: OrganisationKind | None = _operator("Equal to.")
+    in_: list[OrganisationKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
