@@ -1,0 +1,175 @@
+"""Settings: one frozen value, read once from the environment and passed down. Nothing else reads the environment.
+
+Every setting works when absent. `docs/operations.md` tells operators about each; a test holds the two together.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from hub.errors import SettingsRefused
+
+T = TypeVar("T")
+PORT_MAX: Final = 65535
+LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Environment(StrEnum):
+    """Where the hub runs. Production refuses unsafe settings."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogLevel(StrEnum):
+    """The least important line that is still written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator decides."""
+
+    environment: Environment = Environment.DEVELOPMENT
+    """HUB_ENV: `development` or `production`."""
+    database_url: str | None = None
+    """HUB_DATABASE_URL: a PostgreSQL 16 to 18; the embedded one when absent."""
+    data_dir: Path = Path("data")
+    """HUB_DATA_DIR: folder of the embedded database."""
+    host: str = "127.0.0.1"
+    """HUB_HOST: address to listen on."""
+    port: int = 8000
+    """HUB_PORT: port to listen on."""
+    base_url: str | None = None
+    """HUB_BASE_URL: address under which the world sees the hub; `http://HUB_HOST:HUB_PORT` when absent."""
+    issuer: str | None = None
+    """HUB_ISSUER: issuer of access tokens; the base address when absent."""
+    read_connections: int = 8
+    """HUB_READ_CONNECTIONS: connections held for reading, per process."""
+    statement_timeout_ms: int = 2000
+    """HUB_STATEMENT_TIMEOUT_MS: longest time one reading statement may take."""
+    body_bytes_max: int = 256 * 1024
+    """HUB_BODY_BYTES_MAX: largest request body."""
+    cost_max: int = 5000
+    """HUB_COST_MAX: highest cost of one operation."""
+    depth_max: int = 15
+    """HUB_DEPTH_MAX: deepest nesting of one operation."""
+    log_level: LogLevel = LogLevel.INFO
+    """HUB_LOG_LEVEL: `debug`, `info`, `warning` or `error`."""
+
+    @property
+    def embedded(self) -> bool:
+        """True when the hub keeps its own database server."""
+        return self.database_url is None
+
+    @property
+    def public_url(self) -> str:
+        """The address under which the world sees the hub."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url or f"http://{host}:{self.port}"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings; names beginning with HUB_ that are no setting are refused, as they are misspelt."""
+        unknown = sorted(name for name in environ if name.startswith("HUB_") and name not in READERS)
+        if unknown:
+            raise SettingsRefused(setting=unknown[0], reason="there is no such setting")
+        given = {}
+        for name, (field, read) in READERS.items():
+            text = environ.get(name, "").strip()
+            if text:
+                given[field] = _read(name, text, read)
+        return cls(**given)  # type: ignore[arg-type]  # READERS pairs each field with a reader of its type
+
+    def refuse_unsafe(self, *, euid: int | None) -> None:
+        """Refuse what must not go into production; outside production anything goes.
+
+        Args:
+            euid: effective user id of the process; None where there is no such thing.
+        """
+        if self.environment is not Environment.PRODUCTION:
+            return
+        if self.embedded and euid == 0:
+            reason = "the embedded database must not be run by root: run the hub as a user of its own, or set this"
+            raise SettingsRefused(setting="HUB_DATABASE_URL", reason=reason)
+        for name, url in (("HUB_BASE_URL", self.base_url), ("HUB_ISSUER", self.issuer)):
+            if url is not None and urlsplit(url).scheme != "https":
+                raise SettingsRefused(setting=name, reason="tokens and data must not travel without TLS: use https")
+        if self.host not in LOCAL and self.base_url is None:
+            reason = "the hub listens beyond this machine: name the https address of the proxy in front of it"
+            raise SettingsRefused(setting="HUB_BASE_URL", reason=reason)
+        if self.log_level is LogLevel.DEBUG:
+            reason = "libraries log more than the hub does at debug: use info"
+            raise SettingsRefused(setting="HUB_LOG_LEVEL", reason=reason)
+
+
+def _read(name: str, text: str, read: Callable[[str], object]) -> object:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise SettingsRefused(setting=name, reason=str(error)) from error
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _one_of(values: type[Environment] | type[LogLevel]) -> Callable[[str], object]:
+    def read(text: str) -> object:
+        try:
+            return values(text.lower())
+        except ValueError:
+            raise ValueError(f"must be one of {', '.join(values)}") from None
+
+    return read
+
+
+def _postgresql(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must begin with postgresql://")
+    if parts.path.strip("/") == "":
+        raise ValueError("must name a database, as in postgresql://user@machine/hub")
+    return text
+
+
+def _web(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an absolute address that begins with https:// or http://")
+    if parts.query or parts.fragment:
+        raise ValueError("must have neither a query nor a fragment")
+    return text.rstrip("/")
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
+    "HUB_ENV": ("environment", _one_of(Environment)),
+    "HUB_DATABASE_URL": ("database_url", _postgresql),
+    "HUB_DATA_DIR": ("data_dir", _path),
+    "HUB_HOST": ("host", str),
+    "HUB_PORT": ("port", _whole(0, PORT_MAX)),
+    "HUB_BASE_URL": ("base_url", _web),
+    "HUB_ISSUER": ("issuer", _web),
+    "HUB_READ_CONNECTIONS": ("read_connections", _whole(1, 200)),
+    "HUB_STATEMENT_TIMEOUT_MS": ("statement_timeout_ms", _whole(10, 600_000)),
+    "HUB_BODY_BYTES_MAX": ("body_bytes_max", _whole(1024, 64 * 1024 * 1024)),
+    "HUB_COST_MAX": ("cost_max", _whole(1, 10_000_000)),
+    "HUB_DEPTH_MAX": ("depth_max", _whole(1, 100)),
+    "HUB_LOG_LEVEL": ("log_level", _one_of(LogLevel)),
+}
