@@ -78,7 +78,7 @@ class PlaceRow(Fact, table=True):
     __tablename__ = "place"
     __table_args__ = (Index("place_by_city", "city_id", "title", "id"),)
     city_id: UUID = Field(foreign_key="city.id")
-    title: str
+    title: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
     open: bool
     support: list[SupportKind] = many_of(SupportKind)
     disciplines: list[Discipline] = many_of(Discipline)
