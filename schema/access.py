@@ -96,7 +96,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessProfile:
-    """Who asks: what a verified token says, frozen. Relation, scopes and purpose change the plan; ids are parameters."""
+    """Who asks: what a verified token says, frozen. Relation, scopes and purpose change the plan; ids are
+    parameters, of which the plan only knows whether they are there."""
 
     relation: Relation = Relation.ANONYMOUS
     scopes: frozenset[AccessScope] = frozenset()
@@ -109,7 +110,7 @@ class AccessProfile:
     @property
     def shape(self) -> tuple[object, ...]:
         """What of the profile changes the SQL: the key of its plans."""
-        return (self.relation, self.scopes, self.purpose)
+        return (self.relation, self.scopes, self.purpose, self.organisation_id is None, self.city_id is None)
 
 
 ANONYMOUS: Final = AccessProfile()

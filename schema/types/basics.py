@@ -134,7 +134,7 @@ class Provenance:
         lambda here, there: there.code == any_(here.codes),
         row=SourceRow,
         parts={"code": lambda c: c.code, "address": lambda c: c.address, "about": lambda c: c.about},
-        order=lambda c: [c.code],
+        order=lambda c: [c.code.collate("C")],
         see=PUBLIC,
         says="Where it was read, by code.",
         most=5,

@@ -133,7 +133,7 @@ class City(Node):
         _serves,
         row=CoordinatorRow,
         parts={"name": lambda c: c.name, "email": lambda c: c.email, "since": lambda c: c.since},
-        order=lambda c: [c.name, c.id],
+        order=lambda c: [c.name.collate("C"), c.id],
         see=NETWORK,
         says="Coordinators, some shared with a neighbour.",
         most=3,

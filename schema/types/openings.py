@@ -143,7 +143,7 @@ class PlaceWhere:
     confirmed_on: DateFilter | None = matches(PlaceRow.confirmed_on, see=NETWORK, says="Vouched for then.")
 
 
-PLACES_IN_ORDER: Final = Ordering(lambda c: [c.title], see=NETWORK)
+PLACES_IN_ORDER: Final = Ordering(lambda c: [c.title.collate("C")], see=NETWORK)
 
 
 def _openings() -> Union:

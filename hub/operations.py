@@ -1,0 +1,109 @@
+"""One GraphQL request, from text to result: plan, one statement, finish. There is no other way to an answer.
+
+The statement's bytes become the answer's `data` as they are; `extensions` and `errors` are written around them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from hub.clock import Clock, SystemClock
+from hub.errors import HubError
+from hub.planner import Asked, Limits, OperationRefused, Planner
+from hub.planner.finish import Finished, finish, withheld_json
+from hub.planner.planner import Bound
+from schema.access import ANONYMOUS, AccessProfile
+from schema.root import SCHEMA
+
+
+class TextReader(Protocol):
+    """Runs one statement that answers with one text."""
+
+    async def fetch_text(self, sql: str, args: Sequence[object] = ()) -> bytes | None:
+        """Run it and give the text as UTF-8."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole response body. `code` is None when there are data, else the code of the first error."""
+
+    body: bytes
+    code: str | None
+    cost: int = 0
+
+
+class Operations:
+    """Answers operations from one database."""
+
+    def __init__(self, *, reader: TextReader, clock: Clock | None = None, planner: Planner | None = None) -> None:
+        self._reader: Final = reader
+        self._clock: Final = clock or SystemClock()
+        self.planner: Final = planner or Planner(SCHEMA, Limits())
+
+    async def execute(
+        self,
+        document: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        profile: AccessProfile = ANONYMOUS,
+        tell_cost: bool = False,
+    ) -> Answer:
+        """Answer one operation.
+
+        Args:
+            document: GraphQL text.
+            variables: as the client sent them.
+            operation_name: which operation of the document.
+            profile: who asks.
+            tell_cost: whether to write `extensions.cost`.
+        Returns:
+            an answer also when the operation is refused or the database fails; unexpected errors are raised.
+        """
+        try:
+            asked = Asked(profile, self._clock.now().date())
+            bound = self.planner.bind(document, operation_name, variables or {}, asked)
+            text = await self._reader.fetch_text(bound.plan.sql, bound.arguments)
+        except OperationRefused as refusal:
+            errors = refusal.formatted()
+            return Answer(_dumps({"errors": errors}), refusal.reason_code)
+        except HubError as error:
+            code = error.code.upper()
+            entry = {"message": error.public, "extensions": {"code": code}}
+            return Answer(_dumps({"errors": [entry]}), code)
+        assert text is not None
+        plan = bound.plan
+        if not plan.withheld and not plan.entities and not tell_cost and b"\x01" not in text:
+            return Answer(b'{"data":%b}' % text, None, bound.cost)
+        return Answer(_written(bound, finish(text), tell_cost=tell_cost), None, bound.cost)
+
+
+def _written(bound: Bound, finished: Finished, *, tell_cost: bool) -> bytes:
+    """Write the body around the data."""
+    plan = bound.plan
+    body = b'{"data":' + finished.data
+    if finished.missing:
+        body += b',"errors":' + _dumps([_not_found(plan.entities, index) for index in finished.missing])
+    extensions = []
+    withheld = plan.static_withheld or withheld_json(plan.withheld, finished.counts)
+    if withheld:
+        extensions.append(f'"withheld":{withheld}')
+    if tell_cost:
+        extensions.append(f'"cost":{bound.cost}')
+    if extensions:
+        body += b',"extensions":{' + ",".join(extensions).encode() + b"}"
+    return body + b"}"
+
+
+def _not_found(response: str, index: int) -> dict[str, object]:
+    return {
+        "message": "No such entity, or it is not for you.",
+        "path": [response, index],
+        "extensions": {"code": "ENTITY_NOT_FOUND"},
+    }
+
+
+def _dumps(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,127 @@
+"""What each request brings to a plan: parameters of the statement, read from variables, profile and clock."""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, bindparam
+from sqlalchemy.types import TypeEngine
+
+from hub.planner.refused import OperationRefused
+from schema.access import AccessProfile
+from schema.vocabulary import AccessScope, Purpose
+
+CURSOR_MOST: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, and on which day in UTC."""
+
+    profile: AccessProfile
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: its coerced variables, and who asks when. `cursors` keeps what was decoded."""
+
+    values: Mapping[str, Any]
+    asked: Asked
+    cursors: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+
+
+Read = Callable[[Request], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the statement and how to read it."""
+
+    name: str
+    read: Read
+
+
+class Parameters:
+    """The parameters of one statement, named as they come."""
+
+    def __init__(self) -> None:
+        self._reads: dict[str, Read] = dict(_STANDING)
+
+    def add(self, hint: str, kind: TypeEngine[Any], read: Read) -> BindParameter[Any]:
+        """Take up a parameter."""
+        name = f"{hint}_{len(self._reads)}"
+        self._reads[name] = read
+        return bindparam(name, type_=kind)
+
+    def __getitem__(self, name: str) -> Parameter:
+        """Find a parameter by the name it has in the compiled statement."""
+        return Parameter(name, self._reads[name])
+
+
+def _standing() -> Iterator[tuple[str, Read]]:
+    """Give the parameters that declarations in `schema.source` name by themselves."""
+    yield "today", lambda request: request.asked.today.isoformat()
+    yield "viewer_organisation_id", lambda request: request.asked.profile.organisation_id
+    yield "viewer_city_id", lambda request: request.asked.profile.city_id
+
+
+_STANDING: Final = dict(_standing())
+
+
+# ---- The viewer ------------------------------------------------------------------------------------------------------
+
+
+def profile_json(name: str, profile: AccessProfile) -> str:
+    """Write what the profile holds under a name, as JSON."""
+    match name:
+        case "relation":
+            return json.dumps(profile.relation.name)
+        case "scopes":
+            return json.dumps([scope.name for scope in AccessScope if scope in profile.scopes])
+        case "purposes":
+            return json.dumps([purpose.name for purpose in Purpose if purpose in profile.purposes])
+        case "purpose":
+            return json.dumps(profile.purpose.name if profile.purpose else None)
+        case "expires_at":
+            moment = profile.expires_at
+            return json.dumps(moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None)
+        case _:
+            raise AssertionError(f"the profile has no {name}")
+
+
+# ---- Cursors ---------------------------------------------------------------------------------------------------------
+
+
+def cursor_key(request: Request, text: str, tag: str, kinds: tuple[type, ...], index: int) -> object:
+    """Read one key of a cursor.
+
+    A cursor is base64 of a JSON array: the tag of its order, the keys of its row, and the row's id.
+
+    Raises:
+        OperationRefused: BAD_CURSOR, when it cannot be read or belongs to another order.
+    """
+    decoded = request.cursors.get((text, tag))
+    if decoded is None:
+        decoded = request.cursors[text, tag] = _decode(text, tag, kinds)
+    return decoded[index + 1]
+
+
+def _decode(text: str, tag: str, kinds: tuple[type, ...]) -> list[Any]:
+    try:
+        keys = json.loads(urlsafe_b64decode(text)) if len(text) <= CURSOR_MOST else None
+    except (ValueError, RecursionError):
+        keys = None
+    fits = (
+        isinstance(keys, list)
+        and len(keys) == len(kinds) + 1
+        and keys[0] == tag
+        and all(type(key) is kind for key, kind in zip(keys[1:], kinds, strict=True))
+    )
+    if not fits:
+        raise OperationRefused("BAD_CURSOR", "This is no cursor of this list in this order.")
+    assert isinstance(keys, list)
+    return keys

@@ -1,0 +1,123 @@
+"""What an operation costs, known before the database is touched: objects asked for, page sizes multiplied.
+
+The same sums as gateways make from `@cost` and `@listSize`: an object weighs 1, a scalar nothing, a total count 10.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from hub.planner.ir import (
+    Argument,
+    Bounded,
+    Choice,
+    Given,
+    Keyed,
+    Leaf,
+    Listing,
+    ListOf,
+    Mine,
+    Nested,
+    Node,
+    Nothing,
+    Obj,
+    Paged,
+    PagePart,
+    Several,
+    Single,
+    Text,
+    value_of,
+)
+from schema.types.basics import TOTAL_COUNT_COST
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A sum that may hang on page sizes of the request."""
+
+    fixed: int
+    moving: tuple[Callable[[Values], int], ...] = ()
+
+    def of(self, values: Values) -> int:
+        """Give the cost for the values of one request."""
+        return self.fixed + sum(each(values) for each in self.moving)
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """Add two costs."""
+        return Cost(self.fixed + other.fixed, self.moving + other.moving)
+
+    def times(self, factor: Argument | int) -> "Cost":
+        """Multiply by a number that is known now or comes with the request."""
+        if isinstance(factor, Given):
+            factor = int(factor.value)
+        if isinstance(factor, int):
+            size = factor
+            return Cost(self.fixed * size, tuple(lambda v, e=each: e(v) * size for each in self.moving))
+        argument = factor
+        return Cost(0, (lambda values: _number(value_of(argument, values)) * self.of(values),))
+
+
+def _number(value: Any) -> int:  # noqa: ANN401  # a page size or a list of ids
+    return len(value) if isinstance(value, list) else int(value)
+
+
+NOTHING = Cost(0)
+ONE = Cost(1)
+
+
+def weigh(obj: Obj) -> Cost:
+    """Sum up what an object's fields cost."""
+    return sum((_node(field.node) for field in obj.fields), NOTHING)
+
+
+def _node(node: Node) -> Cost:
+    match node:
+        case Leaf() | Text() | Nothing():
+            return NOTHING
+        case Nested(obj=obj) | Mine(obj=obj) | Single(obj=obj):
+            return ONE + weigh(obj)
+        case Listing():
+            return (ONE + weigh(node.obj)).times(node.source.most)
+        case Bounded():
+            return (ONE + weigh(node.obj)).times(node.source.most)
+        case Keyed():
+            return _choice(node.choice)
+        case Several():
+            return _dearest([choice for _, _, choice in node.choices]).times(_asked(node.asked))
+        case Paged():
+            return ONE + sum((_part(part, node.size) for part in node.parts), NOTHING)
+        case _:
+            assert_never(node)
+
+
+def _asked(asked: Argument) -> Argument | int:
+    if isinstance(asked, Given):
+        return len(asked.value)
+    return len(asked.items) if isinstance(asked, ListOf) else asked
+
+
+def _choice(choice: Choice) -> Cost:
+    return ONE + weigh(choice.obj)
+
+
+def _dearest(choices: list[Choice]) -> Cost:
+    costs = [_choice(choice) for choice in choices] or [ONE]
+    return max(costs, key=lambda cost: cost.fixed)
+
+
+def _part(part: PagePart, size: Argument) -> Cost:
+    match part.kind:
+        case "nodes":
+            return _dearest(list(part.choices)).times(size)
+        case "edges":
+            return (ONE + sum((_part(inner, Given(1)) for inner in part.parts), NOTHING)).times(size)
+        case "node":
+            return _dearest(list(part.choices))
+        case "pageInfo":
+            return ONE
+        case "totalCount":
+            return Cost(TOTAL_COUNT_COST)
+        case _:
+            return NOTHING

@@ -1,0 +1,263 @@
+"""A document made ready once: parsed, bounded, validated, its variables understood.
+
+What follows depends on the variables only through their *shape*: whether a value is given, null or missing, and the value
+itself where it changes the statement (`@include`, orders, which types an id names). Requests of one shape share a plan.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLNonNull,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
+    VariableNode,
+    Visitor,
+    get_named_type,
+    is_list_type,
+    is_non_null_type,
+    parse,
+    type_from_ast,
+    validate,
+    visit,
+)
+from graphql.execution.values import get_variable_values
+from graphql.language import DirectiveNode
+
+from hub.planner import ids
+from hub.planner.limits import Limits, check
+from hub.planner.refused import ERRORS_MOST, DocumentRefused, OperationRefused
+
+Values = Mapping[str, Any]
+Shape = tuple[object, ...]
+
+MISSING: Final = "missing"
+NULL: Final = "null"
+GIVEN: Final = "given"
+
+_REPRESENTATIONS: Final = "representations"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the operation: its type, how to coerce it fast, and how to tell its shape."""
+
+    name: str
+    type: GraphQLInputType
+    required: bool
+    by_value: bool
+    coerce: Callable[[object], bool] | None
+    shape: Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """An operation that may be planned. Compared by identity, so that it can key its plans."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: tuple[Variable, ...]
+    schema: GraphQLSchema
+    introspects: bool
+
+    def coerce(self, given: Mapping[str, Any]) -> Values:
+        """Turn the request's variables into values.
+
+        Plain scalars in their JSON form are taken as they are; all else goes through graphql-core.
+
+        Raises:
+            DocumentRefused: BAD_USER_INPUT, when a value does not fit its type.
+        """
+        if not self.variables:
+            return {}
+        values: dict[str, Any] = {}
+        for variable in self.variables:
+            name = variable.name
+            if name in given and variable.coerce is not None and variable.coerce(given[name]):
+                values[name] = given[name]
+            else:
+                return self._coerce_slowly(given)
+        return values
+
+    def _coerce_slowly(self, given: Mapping[str, Any]) -> Values:
+        definitions = self.operation.variable_definitions or ()
+        result = get_variable_values(
+            self.schema, definitions, dict(given), max_errors=ERRORS_MOST, hide_suggestions=True
+        )
+        if isinstance(result, list):
+            raise DocumentRefused("BAD_USER_INPUT", result)
+        return result.coerced
+
+    def shape(self, values: Values) -> Shape:
+        """Tell what of the values changes the plan."""
+        return tuple(
+            [variable.shape(values[variable.name]) if variable.name in values else MISSING for variable in self.variables]
+        )
+
+
+def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits: Limits) -> Prepared:
+    """Make a document ready.
+
+    Raises:
+        DocumentRefused: GRAPHQL_PARSE_FAILED or GRAPHQL_VALIDATION_FAILED.
+        OperationRefused: TOO_DEEP and the like, NO_SUCH_OPERATION.
+    """
+    try:
+        document = parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
+    except GraphQLError as error:
+        raise DocumentRefused("GRAPHQL_PARSE_FAILED", [error]) from error
+    except RecursionError as error:
+        raise OperationRefused("TOO_DEEP", "The document is nested too deeply.") from error
+    check(document, limits)
+    errors = validate(
+        schema, document, max_errors=ERRORS_MOST, hide_suggestions=True, allow_empty_selection_sets=False
+    )
+    if errors:
+        raise DocumentRefused("GRAPHQL_VALIDATION_FAILED", errors)
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    operation = _choose(operations, operation_name)
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    usage = _Usage(schema, operation, fragments)
+    variables = tuple(_variable(node, schema, usage) for node in operation.variable_definitions or ())
+    return Prepared(operation, fragments, variables, schema, usage.introspects)
+
+
+def _choose(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:
+    chosen = [node for node in operations if name is None or (node.name and node.name.value == name)]
+    if len(chosen) != 1:
+        raise OperationRefused("NO_SUCH_OPERATION", "Name one operation of the document as operationName.")
+    if chosen[0].operation is not OperationType.QUERY:
+        raise OperationRefused("OPERATION_NOT_SUPPORTED", "Only queries are answered here.")
+    return chosen[0]
+
+
+# ---- How variables are used ------------------------------------------------------------------------------------------
+
+
+class _Usage:
+    """Where an operation uses each variable: in a place that changes the statement, or only as a value."""
+
+    def __init__(
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> None:
+        self.by_value: set[str] = set()
+        self.as_ids: set[str] = set()
+        self.as_representations: set[str] = set()
+        self.introspects = False
+        info = TypeInfo(schema)
+        visitor = _UsageVisitor(self, info)
+        for node in (operation, *fragments.values()):
+            visit(node, TypeInfoVisitor(info, visitor))
+
+
+class _UsageVisitor(Visitor):
+    """Walks a document and notes the uses of variables."""
+
+    def __init__(self, usage: _Usage, info: TypeInfo) -> None:
+        super().__init__()
+        self.usage = usage
+        self.info = info
+        self.directives = 0
+        self.introspection = 0
+
+    def enter_directive(self, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+        self.directives += 1
+
+    def leave_directive(self, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+        self.directives -= 1
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+        if node.name.value in {"__schema", "__type"}:
+            self.introspection += 1
+            self.usage.introspects = True
+
+    def leave_field(self, node: FieldNode, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+        if node.name.value in {"__schema", "__type"}:
+            self.introspection -= 1
+
+    def enter_variable_definition(self, *_: Any) -> Any:  # noqa: ANN401  # graphql-core's visitor arguments
+        return False  # a definition is no use
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+        name = node.name.value
+        argument = self.info.get_argument()
+        field = self.info.get_field_def()
+        arguments = field.args if field else {}
+        if self.directives or self.introspection:
+            self.usage.by_value.add(name)
+        elif argument is not None and argument is arguments.get("orderBy"):
+            self.usage.by_value.add(name)
+        elif argument is not None and argument is arguments.get(_REPRESENTATIONS):
+            self.usage.as_representations.add(name)
+        elif argument is not None and any(argument is arguments.get(each) for each in ("id", "ids")):
+            self.usage.as_ids.add(name)
+
+
+def _variable(node: Any, schema: GraphQLSchema, usage: _Usage) -> Variable:  # noqa: ANN401  # a VariableDefinitionNode
+    name = node.variable.name.value
+    declared = type_from_ast(schema, node.type)
+    assert declared is not None
+    by_value = name in usage.by_value
+    if by_value:
+        shape: Callable[[Any], object] = _frozen
+    elif name in usage.as_representations:
+        shape = ids.shape_of_representations
+    elif name in usage.as_ids:
+        shape = ids.shape_of_ids
+    else:
+        shape = _presence(declared)
+    return Variable(name, declared, is_non_null_type(declared), by_value, _fast_check(declared), shape)
+
+
+def _frozen(value: Any) -> object:  # noqa: ANN401  # a coerced value
+    if isinstance(value, dict):
+        return tuple((key, _frozen(each)) for key, each in value.items())
+    if isinstance(value, list):
+        return tuple(_frozen(each) for each in value)
+    return value
+
+
+def _presence(declared: GraphQLInputType) -> Callable[[Any], object]:
+    named = declared.of_type if isinstance(declared, GraphQLNonNull) else declared
+    if is_list_type(named) or not isinstance(named, GraphQLInputObjectType):
+        return lambda value: NULL if value is None else GIVEN
+    inner = {name: _presence(field.type) for name, field in named.fields.items() if field.type is not declared}
+
+    def shape(value: Any) -> object:  # noqa: ANN401  # a coerced value
+        return NULL if value is None else tuple((key, inner[key](each)) for key, each in value.items())
+
+    return shape
+
+
+_INT_MOST: Final = 2**31
+
+
+def _fast_check(declared: GraphQLInputType) -> Callable[[object], bool] | None:
+    """Give a test that a JSON value is already what coercion would make of it; None when only graphql-core can tell."""
+    named = get_named_type(declared)
+    if is_list_type(declared.of_type if isinstance(declared, GraphQLNonNull) else declared):
+        return None
+    if isinstance(named, GraphQLEnumType | GraphQLInputObjectType):
+        return None
+    match named.name:
+        case "String" | "ID":
+            return lambda value: type(value) is str
+        case "Int":
+            return lambda value: type(value) is int and -_INT_MOST <= value < _INT_MOST
+        case "Boolean":
+            return lambda value: type(value) is bool
+        case _:
+            return None
+
+
+__all__ = ["GIVEN", "MISSING", "NULL", "DirectiveNode", "Prepared", "Shape", "Values", "prepare"]

@@ -1,0 +1,298 @@
+"""The planner's intermediate form: frozen values from `build` through `weave` to `lower`.
+
+It carries all that lowering needs; `lower` never looks at the schema. Before weaving every gate is None; after it every
+field, row and condition has one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLInputType, GraphQLOutputType
+
+from schema.access import Access, AllOf, AnyOf, Own, RowIs
+from schema.source import (
+    Cells,
+    Column,
+    Computed,
+    Embedded,
+    FromProfile,
+    Many,
+    Match,
+    One,
+    Ordering,
+    Page,
+    Part,
+    Record,
+)
+
+# ---- Arguments -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value known when the plan is made."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A value that each request brings: a variable, or a field within one."""
+
+    variable: str
+    path: tuple[str, ...] = ()
+
+    def read(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a coerced value
+        """Find the value among those of the request."""
+        value = values[self.variable]
+        for key in self.path:
+            value = value[key]
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list written out, of which some items are variables."""
+
+    items: tuple["Argument", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """An input object, field by field; fields that are missing are not there."""
+
+    fields: Mapping[str, "Argument"]
+
+
+Argument = Given | Ref | ListOf | Inputs
+
+
+def value_of(argument: Argument, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a coerced value
+    """Give the value of an argument within one request."""
+    match argument:
+        case Given(value):
+            return value
+        case Ref():
+            return argument.read(values)
+        case ListOf(items):
+            return [value_of(item, values) for item in items]
+        case Inputs(fields):
+            return {name: value_of(each, values) for name, each in fields.items()}
+
+
+# ---- Gates: what weaving found -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Nothing stands in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The profile alone decides against it; `code` is SCOPE or RELATION."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The row decides: a rule made of `Own` and `RowIs` alone."""
+
+    rule: Own | RowIs | AllOf | AnyOf
+
+
+Gate = Open | Shut | When
+
+
+# ---- Nodes ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One entry of an answer's object. `path` is the response path without list indices."""
+
+    response: str
+    path: tuple[str, ...]
+    node: "Node"
+    access: Access
+    nullable: bool
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Obj:
+    """An object of one type with its fields in order."""
+
+    type_name: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A scalar, an enum, or a list of them. `code` is the prefix of the record's ids."""
+
+    source: Column | Computed | Part | FromProfile
+    type: GraphQLOutputType
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """JSON known when the plan is made: type names, the answers of introspection."""
+
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An object of parts of the same row."""
+
+    source: Embedded
+    obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one record type: its table, and after weaving the gate of its rows."""
+
+    record: Record
+    type_name: str
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """The record that a join leads to."""
+
+    source: One
+    rows: Rows
+    obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A short list of records, or of parts when `rows` is None."""
+
+    source: Many
+    rows: Rows | None
+    obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter: what it matches, with which operator, against which value.
+
+    `operator` is eq, in, contains, gte or lt; `holds` calls the match's own predicate. `code` is the id prefix of the
+    records that an id names.
+    """
+
+    match: Match
+    operator: str
+    value: Argument
+    type: GraphQLInputType
+    code: str | None
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A record type that may stand in a place, and what is asked of it there."""
+
+    rows: Rows
+    obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class PagePart:
+    """What is asked of a connection besides its rows.
+
+    `kind` is nodes, edges, node, cursor, pageInfo, totalCount, typename, or a field of PageInfo.
+    """
+
+    response: str
+    kind: str
+    parts: tuple["PagePart", ...] = ()
+    choices: tuple[Choice, ...] = ()
+    typename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """A connection: which rows, in which order, which window of them, and what is asked of them."""
+
+    source: Page
+    choices: tuple[Rows, ...]
+    parts: tuple[PagePart, ...]
+    conditions: tuple[Condition, ...]
+    ordering: Ordering
+    tag: str
+    descending: bool
+    backward: bool
+    size: Argument
+    after: Argument | None
+    before: Argument | None
+    order_gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A bounded list of rows that are no records. `where` is checked in each request."""
+
+    source: Cells
+    conditions: tuple[Condition, ...]
+    where: Argument
+    obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """One record by its keys: pairs of key and value, all of which must match."""
+
+    choice: Choice
+    keys: tuple[tuple[str, Argument], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Records of several types, in the order of the ids or representations asked for."""
+
+    choices: tuple[tuple[str, str, Choice], ...]
+    asked: Argument
+    entities: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """The viewer as the profile tells."""
+
+    obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Null whatever the tables hold."""
+
+
+Node = (
+    Leaf | Text | Nested | Single | Listing | Paged | Bounded | Keyed | Several | Mine | Nothing
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A field that a rule keeps back, as told in `extensions.withheld`."""
+
+    path: tuple[str, ...]
+    category: str
+    code: str
+    by_row: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A whole operation."""
+
+    root: Obj
+    withheld: tuple[Withheld, ...] = field(default=())

@@ -1,0 +1,238 @@
+"""From the woven form to one SQL statement that answers the whole operation as JSON text.
+
+Each record is a correlated sub-query with its rules in the WHERE clause; values of the request become parameters, each
+with a function that reads it. Pages have a module of their own.
+"""
+
+from typing import Any, assert_never
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    case,
+    cast,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+
+from hub.planner import ids, json_text
+from hub.planner.bind import Parameters, Request, profile_json
+from hub.planner.build import NODES_MOST
+from hub.planner.ir import (
+    Bounded,
+    Choice,
+    Field,
+    Given,
+    Keyed,
+    Leaf,
+    Listing,
+    Mine,
+    Nested,
+    Node,
+    Nothing,
+    Obj,
+    Operation,
+    Paged,
+    Rows,
+    Several,
+    Shut,
+    Single,
+    When,
+    value_of,
+)
+from hub.planner.ir import Text as JsonText
+from hub.planner.json_text import NULL, Constant, join, obj, or_null
+from hub.planner.refused import OperationRefused
+from hub.planner.page import lower_page
+from hub.planner.rules import holds, passes, predicate
+from hub.planner.scope import Scope, array, chosen, subquery
+from schema.source import Column, Computed, FromProfile, Part
+
+_INTEGER = Integer()
+
+
+class Lowering:
+    """Lowers one operation."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.parameters = Parameters()
+        self._operation = operation
+        self._entries = {each.path: number for number, each in enumerate(operation.withheld)}
+        self._aliases = 0
+
+    def statement(self) -> Select[Any]:
+        """Give the statement: one row, one column."""
+        return select(self.object(self._operation.root, Scope(None)).label("answer"))
+
+    def alias(self, table: FromClause, name: str) -> FromClause:
+        """Name the rows of a table anew."""
+        self._aliases += 1
+        return table.alias(f"{name.lower()}_{self._aliases}")
+
+    # ---- Objects and fields ------------------------------------------------------------------------------------------
+
+    def object(self, node: Obj, scope: Scope) -> ColumnElement[str]:
+        """Write an object over the row in scope."""
+        return obj((field.response, self._field(field, scope)) for field in node.fields)
+
+    def _field(self, field: Field, scope: Scope) -> ColumnElement[str]:
+        value = self._value(field.node, scope, nullable=field.nullable)
+        if isinstance(field.gate, When):
+            kept = Constant(json_text.withheld(self._entries[field.path]))
+            return case((predicate(field.gate.rule, scope.c), value), else_=kept)
+        return value
+
+    def _value(self, node: Node, scope: Scope, *, nullable: bool) -> ColumnElement[str]:  # noqa: PLR0911  # one a node
+        match node:
+            case Leaf():
+                value = self._leaf(node, scope)
+                return or_null(value) if nullable else value
+            case JsonText(text):
+                return self._text(text)
+            case Nothing():
+                return NULL
+            case Nested():
+                return self._nested(node, scope)
+            case Single():
+                return func.coalesce(self._single(node, scope), NULL if nullable else Constant(json_text.NULL_HERE))
+            case Listing():
+                return self._listing(node, scope)
+            case Paged():
+                return lower_page(self, node, scope)
+            case Bounded():
+                return self._bounded(node)
+            case Keyed():
+                return or_null(self._keyed(node))
+            case Several():
+                return self._several(node)
+            case Mine():
+                return self.object(node.obj, scope)
+            case _:
+                assert_never(node)
+
+    def _leaf(self, node: Leaf, scope: Scope) -> ColumnElement[str]:
+        match node.source:
+            case Column(name):
+                return json_text.scalar(scope.c[name], node.type, node.code)
+            case Computed(make):
+                return json_text.scalar(make(scope.c), node.type, node.code)
+            case Part(name):
+                return json_text.scalar(scope.part(name), node.type, node.code)
+            case FromProfile(name):
+                return self.parameters.add("profile", Text(), lambda request: profile_json(name, request.asked.profile))
+            case _:
+                assert_never(node.source)
+
+    def _text(self, text: str) -> ColumnElement[str]:
+        """Write JSON known beforehand; what is long goes as a parameter, not into the statement."""
+        if text.replace('"', "").isidentifier():
+            return Constant(text)
+        return self.parameters.add("text", Text(), lambda _: text)
+
+    def _nested(self, node: Nested, scope: Scope) -> ColumnElement[str]:
+        columns = scope.here if scope.parts is not None else scope.c
+        parts = {name: make(columns) for name, make in node.source.parts.items()}
+        written = self.object(node.obj, Scope(scope.alias, scope.around[:-1], parts))
+        if node.source.present is None:
+            return written
+        return case((node.source.present(columns), written), else_=NULL)
+
+    # ---- Records -----------------------------------------------------------------------------------------------------
+
+    def rows(self, rows: Rows, scope: Scope) -> tuple[Scope, list[ColumnElement[bool]]]:
+        """Open the rows of a record type around a scope, with the predicates of its rule."""
+        alias = self.alias(rows.record.row.__table__, rows.type_name)  # type: ignore[attr-defined]  # set by SQLModel
+        return Scope(alias, scope.around), passes(rows.gate, alias.c)
+
+    def _single(self, node: Single, scope: Scope) -> ColumnElement[Any]:
+        inner, rules = self.rows(node.rows, scope)
+        return subquery(self.object(node.obj, inner), inner, [node.source.on(scope.here, inner.c), *rules])
+
+    def _listing(self, node: Listing, scope: Scope) -> ColumnElement[str]:
+        source = node.source
+        if node.rows:
+            inner, rules = self.rows(node.rows, scope)
+        else:
+            assert source.row is not None
+            alias = self.alias(source.row.__table__, source.row.__tablename__)  # type: ignore[attr-defined,arg-type]  # set by SQLModel
+            parts = {name: make(alias.c) for name, make in source.parts.items()}
+            inner, rules = Scope(alias, scope.around, parts), []
+        item = self.object(node.obj, inner)
+        picked = chosen(item, inner, [source.on(scope.here, inner.c), *rules]).order_by(*source.order(inner.c))
+        return array(picked)
+
+    def _bounded(self, node: Bounded) -> ColumnElement[str]:
+        inner = Scope(self.alias(node.source.rows, "cell"))
+        check, where = node.source.check, node.where
+
+        def most(request: Request) -> int:
+            try:
+                check(value_of(where, request.values))
+            except ValueError as error:
+                raise OperationRefused("BAD_FILTER", str(error)) from error
+            return node.source.most
+
+        conditions = [each for condition in node.conditions for each in holds(condition, inner.c, self.parameters)]
+        picked = chosen(self.object(node.obj, inner), inner, conditions).order_by(*node.source.order(inner.c))
+        return array(picked.limit(self.parameters.add("most", _INTEGER, most)))
+
+    def _keyed(self, node: Keyed) -> ColumnElement[Any]:
+        inner, rules = self.rows(node.choice.rows, Scope(None))
+        code = node.choice.rows.record.code
+        keys = []
+        for name, argument in node.keys:
+            if name == "id":
+                value = self.parameters.add(
+                    "id", Uuid(), lambda request, argument=argument: ids.of(code, value_of(argument, request.values))
+                )
+            else:
+                value = self.parameters.add(
+                    "key", String(), lambda request, argument=argument: value_of(argument, request.values)
+                )
+            keys.append(inner.c[name] == value)
+        return subquery(self.object(node.choice.obj, inner), inner, [*keys, *rules])
+
+    def _several(self, node: Several) -> ColumnElement[str]:
+        kinds = self.parameters.add("kinds", ARRAY(Text()), lambda request: [k for k, _ in _asked(node, request)])
+        keys = self.parameters.add("keys", ARRAY(Text()), lambda request: [k for _, k in _asked(node, request)])
+        asked = func.unnest(kinds, keys).table_valued("kind", "key", with_ordinality="n", name="asked").render_derived()
+        found = {
+            selector: self._found(choice, key, asked)
+            for selector, key, choice in node.choices
+            if not isinstance(choice.rows.gate, Shut)
+        }
+        missing = join([f"{json_text.MARK}E", cast(asked.c.n, Text), json_text.END]) if node.entities else NULL
+        value = func.coalesce(case(found, value=asked.c.kind), missing) if found else missing
+        listed = func.string_agg(value, aggregate_order_by(Constant(","), asked.c.n))
+        everything = select(listed).select_from(asked).scalar_subquery()
+        return join(["[", func.coalesce(everything, Constant("")), "]"])
+
+    def _found(self, choice: Choice, key: str, asked: Any) -> ColumnElement[Any]:  # noqa: ANN401  # a table-valued alias
+        inner, rules = self.rows(choice.rows, Scope(asked))
+        wanted = cast(asked.c.key, Uuid()) if key == "id" else asked.c.key
+        return subquery(self.object(choice.obj, inner), inner, [inner.c[key] == wanted, *rules])
+
+
+def _asked(node: Several, request: Request) -> list[tuple[str, str]]:
+    """Read which records are asked for: the selector of each, and its key as text."""
+    values = value_of(node.asked, request.values)
+    if len(values) > NODES_MOST:
+        raise OperationRefused("TOO_MANY_IDS", f"At most {NODES_MOST} records at a time.", limit=NODES_MOST)
+    asked = []
+    for value in values:
+        if node.entities:
+            found = ids.key_of(value)
+            name, key = found or ("", "")
+            text = value[key] if found else ""
+            code = next((c.rows.record.code for selector, _, c in node.choices if selector == f"{name}.{key}"), "")
+            asked.append((f"{name}.{key}", str(ids.of(code, text)) if key == "id" else text))
+        else:
+            code, uuid = ids.split(value)
+            asked.append((code, str(uuid)))
+    return asked

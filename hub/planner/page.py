@@ -1,0 +1,302 @@
+"""Pages by key: a window of rows between cursors, written with what is asked of them.
+
+A row's cursor holds the keys of the order and the row's id, so that a page begins where the last one ended however the
+table changed in between. Source: Relay cursor connections.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from hub.planner import json_text
+from hub.planner.bind import Request, cursor_key
+from hub.planner.build import check_size
+from hub.planner.ir import Argument, Paged, PagePart, Rows, value_of
+from hub.planner.json_text import Constant, join, obj
+from hub.planner.rules import holds, passes
+from hub.planner.scope import Scope, array, subquery
+
+if TYPE_CHECKING:
+    from hub.planner.lower import Lowering
+
+COUNT_MOST: Final = 10_000
+_TRUE, _FALSE = Constant("true"), Constant("false")
+
+
+def lower_page(lowering: "Lowering", node: Paged, scope: Scope) -> ColumnElement[str]:
+    """Write a connection over the rows in scope."""
+    return _PageLowering(lowering, node, scope).written()
+
+
+class _PageLowering:
+    """Lowers one connection."""
+
+    def __init__(self, lowering: "Lowering", node: Paged, scope: Scope) -> None:
+        self.lowering = lowering
+        self.node = node
+        self.scope = scope
+        parameters = lowering.parameters
+        self.size = parameters.add("size", Integer(), _size_reader(node.size))
+        self.rows = self._open()
+        self.keys = self._keys(self.rows)
+        self.kinds = tuple(int if isinstance(key.type, Integer) else str for key in self.keys[:-1]) + (str,)
+        self.after = self._bound(node.after)
+        self.before = self._bound(node.before)
+
+    # ---- Rows --------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> Scope:
+        union = self.node.source.union
+        record = self.node.choices[0].record
+        table: FromClause = union.rows if union else record.row.__table__  # type: ignore[attr-defined]  # set by SQLModel
+        name = "row" if union else self.node.choices[0].type_name
+        return Scope(self.lowering.alias(table, name), self.scope.around)
+
+    def _where(self, rows: Scope) -> list[ColumnElement[bool]]:
+        """Give all that a row must satisfy, cursors aside: join, rules, filters."""
+        node = self.node
+        where = [] if node.source.on is None else [node.source.on(self.scope.here, rows.c)]
+        where += self._visible(rows)
+        where += passes(node.order_gate, rows.c)
+        for condition in node.conditions:
+            where += holds(condition, rows.c, self.lowering.parameters)
+        return where
+
+    def _visible(self, rows: Scope) -> list[ColumnElement[bool]]:
+        if self.node.source.union is None:
+            return passes(self.node.choices[0].gate, rows.c)
+        return [or_(false(), *(self._visible_as(each, rows) for each in self.node.choices))]
+
+    def _visible_as(self, choice: Rows, rows: Scope) -> ColumnElement[bool]:
+        """Test a row of a union by the rule of the record it stands for."""
+        this = rows.c.kind == literal_column(f"'{choice.record.code}'", Text())
+        inner, rules = self.lowering.rows(choice, rows)
+        if not rules:
+            return this
+        assert inner.alias is not None
+        stands = select(1).select_from(inner.alias).where(inner.c.id == rows.c.id, *rules).correlate(*rows.around)
+        return and_(this, exists(stands))
+
+    def _keys(self, rows: Scope) -> list[ColumnElement[Any]]:
+        return [*self.node.ordering.keys(rows.c), rows.c.id]
+
+    def _bound(self, cursor: Argument | None) -> list[ColumnElement[Any]] | None:
+        if cursor is None:
+            return None
+        return [
+            self.lowering.parameters.add("cursor", kind, self._key_reader(cursor, index))
+            for index, kind in enumerate([*(Integer() if k is int else String() for k in self.kinds[:-1]), Uuid()])
+        ]
+
+    def _key_reader(self, cursor: Argument, index: int) -> Any:  # noqa: ANN401  # a reader
+        tag, kinds = self.node.tag, self.kinds
+
+        def read(request: Request) -> object:
+            return cursor_key(request, value_of(cursor, request.values), tag, kinds, index)
+
+        return read
+
+    def _behind(self, keys: list[ColumnElement[Any]], bound: list[ColumnElement[Any]]) -> ColumnElement[bool]:
+        """Test that a row stands strictly behind a cursor in the order asked for."""
+        left, right = tuple_(*keys), tuple_(*bound)
+        return left < right if self.node.descending else left > right
+
+    def _before(self, keys: list[ColumnElement[Any]], bound: list[ColumnElement[Any]]) -> ColumnElement[bool]:
+        left, right = tuple_(*keys), tuple_(*bound)
+        return left > right if self.node.descending else left < right
+
+    def _window(self) -> list[ColumnElement[bool]]:
+        window = []
+        if self.after:
+            window.append(self._behind(self.keys, self.after))
+        if self.before:
+            window.append(self._before(self.keys, self.before))
+        return window
+
+    def _sorted(self) -> list[ColumnElement[Any]]:
+        """Order as the rows are taken: backward pages are taken from their end."""
+        downward = self.node.descending != self.node.backward
+        return [key.desc() if downward else key.asc() for key in self.keys]
+
+    def _taken(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        assert self.rows.alias is not None
+        return (
+            select(*columns)
+            .select_from(self.rows.alias)
+            .where(and_(true(), *self._where(self.rows), *self._window()))
+            .order_by(*self._sorted())
+            .correlate(*self.rows.around[:-1])
+        )
+
+    # ---- What is written ---------------------------------------------------------------------------------------------
+
+    def written(self) -> ColumnElement[str]:
+        """Write the connection."""
+        lists = [part for part in self.node.parts if part.kind in {"nodes", "edges"}]
+        if not self.node.backward and not self._needs_page_info() and len(lists) <= 1:
+            return obj((part.response, self._without_page_info(part)) for part in self.node.parts)
+        return self._with_page_info(lists)
+
+    def _page_info_fields(self) -> set[str]:
+        return {inner.kind for part in self.node.parts if part.kind == "pageInfo" for inner in part.parts}
+
+    def _needs_page_info(self) -> bool:
+        mine = "hasPreviousPage" if self.node.backward else "hasNextPage"
+        return bool(self._page_info_fields() & {mine, "startCursor", "endCursor"})
+
+    def _without_page_info(self, part: PagePart) -> ColumnElement[str]:
+        match part.kind:
+            case "nodes" | "edges":
+                return array(self._taken(self._row(part)).limit(self.size))
+            case "pageInfo":
+                return obj((inner.response, self._page_info(inner, None)) for inner in part.parts)
+            case _:
+                return self._rest(part)
+
+    def _with_page_info(self, lists: list[PagePart]) -> ColumnElement[str]:
+        """Write the connection over one derived table that holds the rows, their cursors and their numbers."""
+        columns = [self._row(part).label(f"row_{number}") for number, part in enumerate(lists)]
+        info = self._page_info_fields()
+        if info & {"startCursor", "endCursor"}:
+            columns.append(self._cursor(self.rows).label("cursor"))
+        columns.append(func.row_number().over(order_by=self._sorted()).label("n"))
+        more = ("hasPreviousPage" if self.node.backward else "hasNextPage") in info
+        limit = self.size + 1 if more else self.size
+        page = self._taken(*columns).limit(limit).subquery("page")
+        numbers = {id(part): number for number, part in enumerate(lists)}
+
+        def write(part: PagePart) -> ColumnElement[str]:
+            if part.kind in {"nodes", "edges"}:
+                order = page.c.n.desc() if self.node.backward else page.c.n
+                rows = func.string_agg(page.c[f"row_{numbers[id(part)]}"], aggregate_order_by(Constant(","), order))
+                kept = rows.filter(page.c.n <= self.size) if more else rows
+                return join(["[", func.coalesce(kept, Constant("")), "]"])
+            if part.kind == "pageInfo":
+                return obj((inner.response, self._page_info(inner, page)) for inner in part.parts)
+            return self._rest(part)
+
+        whole = obj([(part.response, write(part)) for part in self.node.parts])
+        return select(whole).select_from(page).scalar_subquery()
+
+    def _rest(self, part: PagePart) -> ColumnElement[str]:
+        if part.kind == "typename":
+            return Constant(f'"{part.typename}"')
+        assert part.kind == "totalCount"
+        rows = self._open()
+        assert rows.alias is not None
+        seen = (
+            select(literal_column("1"))
+            .select_from(rows.alias)
+            .where(and_(true(), *self._where(rows)))
+            .limit(COUNT_MOST + 1)
+            .correlate(*rows.around[:-1])
+            .subquery("seen")
+        )
+        total = case((func.count() > COUNT_MOST, Constant("null")), else_=cast(func.count(), Text))
+        return select(total).select_from(seen).scalar_subquery()
+
+    # ---- Rows and cursors --------------------------------------------------------------------------------------------
+
+    def _row(self, part: PagePart) -> ColumnElement[str]:
+        if part.kind == "nodes":
+            return self._node(part)
+        return obj((inner.response, self._edge(inner)) for inner in part.parts)
+
+    def _edge(self, part: PagePart) -> ColumnElement[str]:
+        match part.kind:
+            case "node":
+                return self._node(part)
+            case "cursor":
+                return self._cursor(self.rows)
+            case _:
+                return Constant(f'"{part.typename}"')
+
+    def _node(self, part: PagePart) -> ColumnElement[str]:
+        if self.node.source.union is None:
+            return self.lowering.object(part.choices[0].obj, self.rows)
+        found = {}
+        for choice in part.choices:
+            inner, rules = self.lowering.rows(choice.rows, self.rows)
+            row = self.lowering.object(choice.obj, inner)
+            found[choice.rows.record.code] = subquery(row, inner, [inner.c.id == self.rows.c.id, *rules])
+        return func.coalesce(case(found, value=self.rows.c.kind), Constant(json_text.NULL_HERE))
+
+    def _cursor(self, rows: Scope) -> ColumnElement[str]:
+        keys = self._keys(rows)
+        pieces: list[str | ColumnElement[str]] = [f'["{self.node.tag}",']
+        for key in keys[:-1]:
+            pieces += [json_text.key_text(key, key.type), ","]
+        text = join([*pieces, '"', cast(keys[-1], Text), '"]'])
+        plain = func.translate(func.encode(func.convert_to(text, Constant("UTF8")), Constant("base64")), Constant("+/\n"), Constant("-_"))
+        return join(['"', plain, '"'])
+
+    def _page_info(self, part: PagePart, page: Any) -> ColumnElement[str]:  # noqa: ANN401  # a derived table
+        backward = self.node.backward
+        match part.kind:
+            case "typename":
+                return Constant(f'"{part.typename}"')
+            case "hasNextPage":
+                return self._beyond(self.before, self._behind) if backward else self._more(page, self.before, self._behind)
+            case "hasPreviousPage":
+                return self._more(page, self.after, self._before) if backward else self._beyond(self.after, self._before)
+            case "startCursor" | "endCursor" as kind:
+                first = (kind == "startCursor") != backward
+                order = page.c.n if first else page.c.n.desc()
+                cursors = func.array_agg(aggregate_order_by(page.c.cursor, order)).filter(page.c.n <= self.size)
+                return json_text.or_null(_first(cursors))
+            case kind:
+                raise AssertionError(f"PageInfo has no {kind}")
+
+    def _more(self, page: Any, bound: Any, side: Any) -> ColumnElement[str]:  # noqa: ANN401  # a derived table, a bound
+        """Tell whether rows were left over in the window, or stand on the far side of the other cursor."""
+        left = func.count() > self.size
+        if bound is None:
+            return cast(left, Text)
+        return cast(or_(left, self._stands(bound, side)), Text)
+
+    def _beyond(self, bound: Any, side: Any) -> ColumnElement[str]:  # noqa: ANN401  # a bound, a comparison
+        return _FALSE if bound is None else cast(self._stands(bound, side), Text)
+
+    def _stands(self, bound: list[ColumnElement[Any]], side: Any) -> ColumnElement[bool]:  # noqa: ANN401  # a comparison
+        """Test that a row which matches stands at a cursor or on its far side."""
+        rows = self._open()
+        assert rows.alias is not None
+        keys = self._keys(rows)
+        other = self._before if side == self._behind else self._behind
+        beyond = not_(other(keys, bound))
+        stands = select(1).select_from(rows.alias).where(*self._where(rows), beyond).correlate(*rows.around[:-1])
+        return exists(stands)
+
+
+def _first(cursors: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.array_to_string(func.trim_array(cursors, func.cardinality(cursors) - 1), Constant(""))
+
+
+def _size_reader(size: Argument) -> Any:  # noqa: ANN401  # a reader
+    def read(request: Request) -> object:
+        value = value_of(size, request.values)
+        check_size(value)
+        return value
+
+    return read

@@ -1,0 +1,143 @@
+"""The planner's front: a document and a profile in, a statement with its parameters out. Two caches make it cheap.
+
+The first cache keeps documents made ready; the second keeps plans by document, profile shape and variable shape.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from strawberry.federation import Schema
+
+from hub.planner.bind import Asked, Parameter, Request
+from hub.planner.build import build
+from hub.planner.catalogue import Catalogue
+from hub.planner.cost import Cost, weigh
+from hub.planner.document import Prepared, prepare
+from hub.planner.ir import Several, Withheld
+from hub.planner.limits import Limits
+from hub.planner.lower import Lowering
+from hub.planner.refused import OperationRefused
+from hub.planner.sql import text_of
+from hub.planner.weave import weave
+from schema.access import AccessProfile
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Lru(Generic[K, V]):
+    """A bounded map that forgets what was not used for longest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """Look a value up and keep it young."""
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        """Keep a value, forgetting the oldest when there are too many."""
+        self._entries[key] = value
+        if len(self._entries) > self._most:
+            self._entries.popitem(last=False)
+
+    def __len__(self) -> int:
+        """Count the values kept."""
+        return len(self._entries)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What a statement needs to be run and its answer to be finished."""
+
+    sql: str
+    parameters: tuple[Parameter, ...]
+    cost: Cost
+    withheld: tuple[Withheld, ...]
+    static_withheld: str
+    entities: str
+
+    def arguments(self, request: Request) -> list[object]:
+        """Read the parameters from a request.
+
+        Raises:
+            OperationRefused: BAD_CURSOR, BAD_PAGE, BAD_FILTER, TOO_MANY_IDS.
+        """
+        return [parameter.read(request) for parameter in self.parameters]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A plan with the parameters of one request."""
+
+    plan: Plan
+    arguments: list[object]
+    cost: int
+
+
+class Planner:
+    """Plans operations over one schema."""
+
+    def __init__(self, schema: Schema, limits: Limits, *, documents_most: int = 1_000, plans_most: int = 2_000) -> None:
+        self.limits: Final = limits
+        self.sdl: Final = schema.as_str()
+        self.catalogue: Final = Catalogue(schema._schema)  # noqa: SLF001  # strawberry keeps graphql-core's schema there
+        self._documents: Lru[tuple[str, str | None], Prepared] = Lru(documents_most)
+        self._plans: Lru[tuple[object, ...], Plan] = Lru(plans_most)
+
+    def prepared(self, document: str, operation_name: str | None) -> Prepared:
+        """Make a document ready, or find it ready."""
+        key = (document, operation_name)
+        prepared = self._documents.get(key)
+        if prepared is None:
+            prepared = prepare(document, operation_name, self.catalogue.schema, self.limits)
+            self._documents.put(key, prepared)
+        return prepared
+
+    def bind(self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked) -> Bound:
+        """Plan an operation and read its parameters.
+
+        Raises:
+            OperationRefused: with the reason; nothing has touched the database.
+        """
+        prepared = self.prepared(document, operation_name)
+        values = prepared.coerce(variables)
+        key = (prepared, asked.profile.shape, prepared.shape(values))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self.plan(prepared, values, asked.profile)
+            if not prepared.introspects:
+                self._plans.put(key, plan)
+        cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
+        if cost > self.limits.cost:
+            message = f"The operation costs {cost}; {self.limits.cost} is the limit. Ask for smaller pages."
+            raise OperationRefused("TOO_COSTLY", message, cost=cost, limit=self.limits.cost)
+        return Bound(plan, plan.arguments(Request(values, asked)), cost)
+
+    def plan(self, prepared: Prepared, values: Mapping[str, Any], profile: AccessProfile) -> Plan:
+        """Compile an operation for one profile and one shape of its variables."""
+        operation = weave(build(prepared, values, self.catalogue, self.sdl), profile)
+        lowering = Lowering(operation)
+        sql, names = text_of(lowering.statement())
+        static = [each for each in operation.withheld if not each.by_row]
+        by_row = len(static) != len(operation.withheld)
+        entities = [f.response for f in operation.root.fields if isinstance(f.node, Several) and f.node.entities]
+        return Plan(
+            sql=sql,
+            parameters=tuple(lowering.parameters[name] for name in names),
+            cost=weigh(operation.root),
+            withheld=operation.withheld,
+            static_withheld="" if by_row or not static else _entries(static),
+            entities=entities[0] if entities else "",
+        )
+
+
+def _entries(static: list[Withheld]) -> str:
+    return json.dumps([{"path": each.path, "category": each.category, "code": each.code} for each in static])

@@ -1,0 +1,167 @@
+"""Rules and filters as SQL predicates over the row at hand: what weaving left open is decided here, by the database."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Final, assert_never
+
+from graphql import GraphQLInputType, get_named_type
+from sqlalchemy import (
+    ARRAY as GENERIC_ARRAY,
+)
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    Integer,
+    String,
+    Uuid,
+    and_,
+    any_,
+    false,
+    func,
+    or_,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
+
+from hub.planner import ids
+from hub.planner.bind import Parameters, Request
+from hub.planner.ir import Condition, Gate, Open, Shut, When, value_of
+from hub.planner.refused import OperationRefused
+from schema.access import AllOf, AnyOf, Columns, Own, RowIs
+from schema.source import viewer
+from schema.text import fold
+
+CONTAINS_LEAST: Final = 3
+IN_MOST: Final = 100
+
+
+def predicate(rule: Own | RowIs | AllOf | AnyOf, c: Columns) -> ColumnElement[bool]:
+    """Turn what is left of a rule into a predicate over the columns of its row."""
+    match rule:
+        case Own(name, column):
+            return column(c) == viewer(name)
+        case RowIs():
+            return rule.predicate(c)
+        case AllOf(rules):
+            return and_(true(), *(_inner(each, c) for each in rules))
+        case AnyOf(rules):
+            return or_(false(), *(_inner(each, c) for each in rules))
+        case _:
+            assert_never(rule)
+
+
+def _inner(rule: Any, c: Columns) -> ColumnElement[bool]:  # noqa: ANN401  # weaving left only these
+    assert isinstance(rule, Own | RowIs | AllOf | AnyOf)
+    return predicate(rule, c)
+
+
+def passes(gate: Gate | None, c: Columns) -> list[ColumnElement[bool]]:
+    """Give the predicates a row must satisfy to pass a gate."""
+    match gate:
+        case Open():
+            return []
+        case Shut():
+            return [false()]
+        case When(rule):
+            return [predicate(rule, c)]
+        case None:
+            raise AssertionError("this has not been woven")
+        case _:
+            assert_never(gate)
+
+
+def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[ColumnElement[bool]]:
+    """Turn one filter into predicates: what it compares, and the rule of what it looks at."""
+    match, operator = condition.match, condition.operator
+    if match.predicate:
+        value = parameters.add("where", _plain_type(condition.type), _reader(condition))
+        return [match.predicate(c, value), *passes(condition.gate, c)]
+    assert match.column is not None
+    column = c[match.column]
+    kind, convert = _conversion(condition, column)
+    if operator == "in":
+        value = parameters.add("where", ARRAY(kind), _list_reader(condition, convert))
+    else:
+        value = parameters.add("where", kind, _reader(condition, convert))
+    compared = _compare(column, operator, value, empty=match.empty)
+    return [compared, *passes(condition.gate, c)]
+
+
+def _compare(column: ColumnElement[Any], operator: str, value: Any, *, empty: bool) -> ColumnElement[bool]:  # noqa: ANN401  # a parameter
+    if isinstance(column.type, GENERIC_ARRAY):
+        inside = column.op("&&")(value) if operator == "in" else value == any_(column)
+        return or_(func.cardinality(column) == 0, inside) if empty else inside
+    match operator:
+        case "eq":
+            return column == value
+        case "in":
+            return column == any_(value)
+        case "contains":
+            return func.strpos(column, value) > 0
+        case "gte":
+            return column >= value
+        case "lt":
+            return column < value
+        case _:
+            raise AssertionError(f"no operator {operator}")
+
+
+Convert = Callable[[Any], object]
+
+
+def _conversion(condition: Condition, column: ColumnElement[Any]) -> tuple[TypeEngine[Any], Convert]:
+    """Tell the SQL type of a filter's value and how to make it from the graph's."""
+    code = condition.code
+    if code is not None:
+        return Uuid(), lambda value: ids.of(code, value)
+    if isinstance(column.type, Uuid):
+        return Uuid(), lambda value: value
+    if condition.match.folded:
+        return (String(), _at_least_three) if condition.operator == "contains" else (String(), fold)
+    if isinstance(column.type, Boolean | Integer | Date):
+        return type(column.type)(), lambda value: value
+    return String(), _code
+
+
+def _code(value: Any) -> str:  # noqa: ANN401  # an enum member, a date, or a text
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(getattr(value, "value", value))
+
+
+def _at_least_three(value: str) -> str:
+    folded = fold(value)
+    if len(folded) < CONTAINS_LEAST:
+        raise OperationRefused("BAD_FILTER", f"contains needs at least {CONTAINS_LEAST} letters.")
+    return folded
+
+
+def _reader(condition: Condition, convert: Convert = lambda value: value) -> Callable[[Request], object]:
+    argument = condition.value
+    return lambda request: convert(value_of(argument, request.values))
+
+
+def _list_reader(condition: Condition, convert: Convert) -> Callable[[Request], object]:
+    argument = condition.value
+
+    def read(request: Request) -> object:
+        values = value_of(argument, request.values)
+        if len(values) > IN_MOST:
+            raise OperationRefused("BAD_FILTER", f"in takes at most {IN_MOST} values.", limit=IN_MOST)
+        return [convert(value) for value in values]
+
+    return read
+
+
+def _plain_type(declared: GraphQLInputType) -> TypeEngine[Any]:
+    match get_named_type(declared).name:
+        case "Int":
+            return Integer()
+        case "Boolean":
+            return Boolean()
+        case "Date":
+            return Date()
+        case _:
+            return String()

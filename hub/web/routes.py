@@ -1,0 +1,48 @@
+"""All addresses of the hub. The graph's own is looked at first, by hand: routing would cost as much as answering."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+
+GRAPHQL: Final = "/graphql"
+
+
+class Site:
+    """The hub as one ASGI application."""
+
+    def __init__(
+        self, graphql: ASGIApp, ready: Callable[[], Awaitable[bool]], sdl: str, lifespan: Lifespan[Starlette]
+    ) -> None:
+        self._graphql = graphql
+        self.pages = Starlette(routes=_routes(ready, sdl), lifespan=lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the graph's requests straight; hand all else to Starlette."""
+        if scope["type"] == "http" and scope["path"] == GRAPHQL:
+            await self._graphql(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+
+def _routes(ready: Callable[[], Awaitable[bool]], sdl: str) -> list[Route]:
+    async def health(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    async def readiness(_request: Request) -> JSONResponse:
+        if await ready():
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready"}, status_code=503)
+
+    async def printed(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse(sdl)
+
+    return [
+        Route("/health", health),
+        Route("/ready", readiness),
+        Route("/schema.graphql", printed),
+    ]
