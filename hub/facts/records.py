@@ -3,19 +3,17 @@
 Rows that a file no longer holds are told, never deleted: a person decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, insert, select, true, update
 from sqlmodel import SQLModel
 
+from hub.store.rows import Values, columns, table_of, with_keys
 from schema.tables import SourceRow
-from schema.text import fold
 from schema.vocabulary import Certainty
-
-Values = Mapping[str, Any]  # Any: a row's values are of every type
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +60,6 @@ class World:
     def id_of(self, table: type[SQLModel], slug: str) -> UUID:
         """Give the id of a row, made now if the row is new."""
         return self.ids(table).setdefault(slug, uuid4())
-
-
-def table_of(row: type[SQLModel]) -> Table:
-    """Give the table behind a row class."""
-    table: Table = row.__table__  # type: ignore[attr-defined]  # set by SQLModel on table classes
-    return table
-
-
-def columns(row: type[SQLModel]) -> Any:  # noqa: ANN401  # a column collection answers to any name
-    """Give the columns of a row class."""
-    return table_of(row).c
-
-
-def with_keys(row: type[SQLModel], values: Values) -> dict[str, Any]:
-    """Add the folded forms the table keeps beside its texts."""
-    keys = {name for name in table_of(row).c.keys() if name.endswith("_key")}  # noqa: SIM118  # columns, not a dict
-    texts = {name: values[name.removesuffix("_key")] for name in keys}
-    return dict(values) | {name: None if text is None else fold(text) for name, text in texts.items()}
 
 
 def reconcile(connection: Connection, batch: Batch, tally: Tally) -> None:

@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from hub.facts.loaders.base import Loader, fact, known, ordered
-from hub.facts.records import Batch, World, columns
+from hub.facts.records import Batch, World
 from hub.facts.sheet import Line, Sheet, coded
+from hub.store.rows import columns
 from schema.tables import CityRow, MembershipRow, OrganisationRow
 from schema.text import fold
 from schema.vocabulary import REGION_OF, CityKind, EarlierNetwork, MembershipStatus, PermitRoute

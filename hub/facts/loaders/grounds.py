@@ -7,8 +7,9 @@ from sqlalchemy import true
 
 import schema.vocabulary
 from hub.facts.loaders.base import Loader
-from hub.facts.records import Batch, World, columns
+from hub.facts.records import Batch, World
 from hub.facts.sheet import Sheet
+from hub.store.rows import columns
 from schema.tables import SourceRow, VocabularyTermRow
 from schema.vocabulary.base import Vocabulary
 
@@ -39,9 +40,6 @@ def _vocabularies(sheet: Sheet, _: dict[str, Sheet], __: World) -> Sequence[Batc
             line.refuse("vocabulary", f"there is no vocabulary {name!r}")
         elif code not in set(values):
             line.refuse("code", f"{code!r} is not one of {', '.join(values)}")
-        external_code, external_scheme = line.optional("external_code"), line.optional("external_scheme")
-        if external_code is not None and external_scheme is None:
-            line.refuse("external_scheme", "a code needs its scheme")
         sort = line.whole("sort")
         if sort is None:
             line.refuse("sort", "must not be empty")
@@ -50,8 +48,8 @@ def _vocabularies(sheet: Sheet, _: dict[str, Sheet], __: World) -> Sequence[Batc
                 "vocabulary": name,
                 "code": code,
                 "label": line.text("label"),
-                "external_code": external_code,
-                "external_scheme": external_scheme,
+                "external_code": line.optional("external_code"),
+                "external_scheme": line.optional("external_scheme"),
                 "sort": sort,
             }
         )

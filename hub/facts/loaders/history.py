@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import select, true
 
 from hub.facts.loaders.base import Loader, fact, known, ordered
-from hub.facts.records import Batch, World, columns
+from hub.facts.records import Batch, World
 from hub.facts.sheet import Line, Sheet
+from hub.store.rows import columns
 from schema.tables import (
     CityRow,
     EventRow,

@@ -7,8 +7,9 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from hub.facts.loaders.base import Loader, disciplines, fact, known
-from hub.facts.records import Batch, World, columns
+from hub.facts.records import Batch, World
 from hub.facts.sheet import Line, Sheet
+from hub.store.rows import columns
 from schema.tables import CityRow, FigureRow, ResidentRow, WorkRow
 from schema.vocabulary import REGION_OF, Discipline
 
