@@ -117,7 +117,8 @@ class Query:
         where=NetworkSizeWhere,
         order=lambda c: [c.year, c.country],
         check=bounded,
-        most=500,
+        assumed=50,
+        most=2_000,
         see=PUBLIC,
         says="Size of the network by year and country, with the totals published then.",
     )
@@ -126,7 +127,8 @@ class Query:
         where=StatisticWhere,
         order=lambda c: [c.measure, c.year, c.host_country, c.origin_region, c.discipline, c.urgency],
         check=bounded,
-        most=500,
+        assumed=500,
+        most=2_000,
         see=TOTALS,
         says="Numbers of the yearly publication.",
     )

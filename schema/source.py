@@ -97,7 +97,7 @@ class Many:
     order: Callable[[Columns], Sequence[ColumnElement[Any]]]
     row: type[SQLModel] | None
     parts: Mapping[str, Expression]
-    most: int
+    assumed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,7 @@ class Cells:
     rows: FromClause
     order: Callable[[Columns], Sequence[ColumnElement[Any]]]
     check: Callable[[Mapping[str, Any]], None]
+    assumed: int
     most: int
 
 
@@ -270,13 +271,13 @@ def many(
     order: Callable[[Columns], Sequence[ColumnElement[Any]]],
     see: Access,
     says: str,
-    most: int,
+    assumed: int,
     row: type[SQLModel] | None = None,
     parts: Mapping[str, Expression] | None = None,
 ) -> Any:  # noqa: ANN401  # a field
-    """Show a short list whole, at most `most` items; `order` must be total."""
-    size = ListSize(assumed_size=most)
-    return _declare(Many(on, order, row, parts or {}, most), see, says, name=None, more=[size])
+    """Show a short list whole; `order` must be total, `assumed` is the length that its cost is reckoned with."""
+    size = ListSize(assumed_size=assumed)
+    return _declare(Many(on, order, row, parts or {}, assumed), see, says, name=None, more=[size])
 
 
 def page(
@@ -336,12 +337,14 @@ def cells(
     where: type,
     order: Callable[[Columns], Sequence[ColumnElement[Any]]],
     check: Callable[[Mapping[str, Any]], None],
+    assumed: int,
     most: int,
     see: Access,
     says: str,
 ) -> Any:  # noqa: ANN401  # a field
-    """Show a bounded list of rows that are no records, chosen by a required `where`; `check` may refuse it."""
-    declared = _declare(Cells(rows, order, check, most), see, says, name=None, more=[ListSize(assumed_size=most)])
+    """Show a list of `most` rows at most that are no records, chosen by a required `where`; `check` may refuse it."""
+    size = ListSize(assumed_size=assumed)
+    declared = _declare(Cells(rows, order, check, assumed, most), see, says, name=None, more=[size])
     return _arguments(declared, ("where", "Which numbers.", where))
 
 

@@ -35,7 +35,7 @@ class Arguments:
 
     def of(self, node: FieldNode, field: GraphQLField) -> dict[str, Argument]:
         """Give the arguments that are there; null ones as `NULL`, missing ones not at all."""
-        nodes = {each.name.value: each.value for each in node.arguments}
+        nodes = {each.name.value: each.value for each in node.arguments or ()}
         found: dict[str, Argument] = {}
         for name, argument in field.args.items():
             value = self._value(nodes[name], argument.type) if name in nodes else None
@@ -50,7 +50,7 @@ class Arguments:
         if isinstance(node, VariableNode):
             return self._variable(node.name.value, named)
         if isinstance(node, ObjectValueNode) and isinstance(named, GraphQLInputObjectType):
-            nodes = {each.name.value: each.value for each in node.fields}
+            nodes = {each.name.value: each.value for each in node.fields or ()}
             fields: dict[str, Argument] = {}
             for name, field in named.fields.items():
                 value = self._value(nodes[name], field.type) if name in nodes else None

@@ -78,10 +78,8 @@ def _node(node: Node) -> Cost:
             return NOTHING
         case Nested(obj=obj) | Mine(obj=obj) | Single(obj=obj):
             return ONE + weigh(obj)
-        case Listing():
-            return (ONE + weigh(node.obj)).times(node.source.most)
-        case Bounded():
-            return (ONE + weigh(node.obj)).times(node.source.most)
+        case Listing() | Bounded():
+            return (ONE + weigh(node.obj)).times(node.source.assumed)
         case Keyed():
             return _choice(node.choice)
         case Several():

@@ -26,8 +26,9 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    type_coerce,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from hub.planner import json_text
 from hub.planner.bind import Request, cursor_key
@@ -264,7 +265,7 @@ class _PageLowering:
                 first = (kind == "startCursor") != backward
                 order = page.c.n if first else page.c.n.desc()
                 cursors = func.array_agg(aggregate_order_by(page.c.cursor, order)).filter(page.c.n <= self.size)
-                return json_text.or_null(_first(cursors))
+                return json_text.or_null(type_coerce(cursors, ARRAY(Text()))[1])
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 
@@ -287,10 +288,6 @@ class _PageLowering:
         beyond = not_(other(keys, bound))
         stands = select(1).select_from(rows.alias).where(*self._where(rows), beyond).correlate(*rows.around[:-1])
         return exists(stands)
-
-
-def _first(cursors: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.array_to_string(func.trim_array(cursors, func.cardinality(cursors) - 1), Constant(""))
 
 
 def _size_reader(size: Argument) -> Any:  # noqa: ANN401  # a reader

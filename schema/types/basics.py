@@ -137,7 +137,7 @@ class Provenance:
         order=lambda c: [c.code.collate("C")],
         see=PUBLIC,
         says="Where it was read, by code.",
-        most=5,
+        assumed=2,
     )
     note: str | None = part("note", see=PUBLIC, says="What else is to be said of it; null when nothing.")
 

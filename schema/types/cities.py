@@ -42,15 +42,15 @@ LISTED: Final = AnyOf(
 
 def _joined(c: Columns) -> ColumnElement[Any]:
     periods = MembershipRow.__table__.alias()
-    first = select(func.min(periods.c.from_on)).where(periods.c.city_id == c.id).scalar_subquery()
-    return func.coalesce(first, "9999")
+    first = select(func.min(periods.c.from_on)).where(periods.c.city_id == c.id)
+    return func.coalesce(first.correlate_except(periods).scalar_subquery(), "9999")
 
 
 def _was_member(c: Columns, day: ColumnElement[Any]) -> ColumnElement[bool]:
     periods = MembershipRow.__table__.alias()
     text = cast(day, Text)
     ends = or_(periods.c.until_on.op("||")("~") >= text, and_(periods.c.until_on.is_(None), ~periods.c.ended))
-    return exists().where(periods.c.city_id == c.id, periods.c.from_on <= text, ends)
+    return exists().where(periods.c.city_id == c.id, periods.c.from_on <= text, ends).correlate_except(periods)
 
 
 @plain(see=NETWORK)
@@ -64,12 +64,13 @@ class Coordinator:
 
 def _serves(here: Columns, there: Columns) -> ColumnElement[bool]:
     links = CoordinatorCityRow.__table__.alias()
-    return exists().where(links.c.city_id == here.id, links.c.coordinator_id == there.id)
+    return exists().where(links.c.city_id == here.id, links.c.coordinator_id == there.id).correlate_except(links)
 
 
 def _confirmed(c: Columns) -> ColumnElement[Any]:
     places = PlaceRow.__table__.alias()
-    return select(func.max(places.c.confirmed_on)).where(places.c.city_id == c.id).scalar_subquery()
+    latest = select(func.max(places.c.confirmed_on)).where(places.c.city_id == c.id)
+    return latest.correlate_except(places).scalar_subquery()
 
 
 @record(CityRow, code="ct", keys=("slug",), see=PUBLIC, rows=LISTED, entity=True)
@@ -96,7 +97,7 @@ class City(Node):
         order=lambda c: [func.coalesce(c.from_on, "9999"), c.id],
         see=PUBLIC,
         says="Every period of membership, earliest first; empty for predecessors.",
-        most=3,
+        assumed=3,
     )
     joined_basis: str | None = column(
         CityRow.joined_basis, see=PUBLIC, says="On what the first year rests; null when none is known."
@@ -136,7 +137,7 @@ class City(Node):
         order=lambda c: [c.name.collate("C"), c.id],
         see=NETWORK,
         says="Coordinators, some shared with a neighbour.",
-        most=3,
+        assumed=3,
     )
     places: Connection[Place] | None = page(
         on=lambda here, there: there.city_id == here.id,

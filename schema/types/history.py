@@ -33,7 +33,7 @@ BY_START: Final = Ordering(lambda c: [func.coalesce(c.from_on, "9999")], see=PUB
 
 def _takes_part(here: Columns, there: Columns) -> ColumnElement[bool]:
     links = ProjectCityRow.__table__.alias()
-    return exists().where(links.c.project_id == here.id, links.c.city_id == there.id)
+    return exists().where(links.c.project_id == here.id, links.c.city_id == there.id).correlate_except(links)
 
 
 @record(TermRow, code="tm", see=PUBLIC, rows=Anyone())
@@ -85,7 +85,7 @@ class Project(Node):
         order=lambda c: [c.name_key, c.id],
         see=PUBLIC,
         says="Members that take part, by name.",
-        most=12,
+        assumed=12,
     )
     provenance: Provenance = provenance(ProjectRow)
 
@@ -113,7 +113,7 @@ class Event(Node):
         order=lambda c: [c.sort, c.id],
         see=PUBLIC,
         says="Decisions taken; empty unless a General Assembly.",
-        most=10,
+        assumed=10,
     )
     provenance: Provenance = provenance(EventRow)
 

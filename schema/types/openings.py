@@ -27,7 +27,8 @@ _WISHES: Final = network_only(
 
 def _of_a_member(c: Columns) -> ColumnElement[bool]:
     cities = CityRow.__table__.alias()
-    return exists().where(cities.c.id == c.city_id, cities.c.status == MembershipStatus.MEMBER)
+    member = exists().where(cities.c.id == c.city_id, cities.c.status == MembershipStatus.MEMBER)
+    return member.correlate_except(cities)
 
 
 def _stale(c: Columns) -> ColumnElement[bool]:
@@ -36,7 +37,7 @@ def _stale(c: Columns) -> ColumnElement[bool]:
 
 def _country(c: Columns) -> ColumnElement[Any]:
     cities = CityRow.__table__.alias()
-    return select(cities.c.country).where(cities.c.id == c.city_id).scalar_subquery()
+    return select(cities.c.country).where(cities.c.id == c.city_id).correlate_except(cities).scalar_subquery()
 
 
 @strawberry.interface(

@@ -64,13 +64,14 @@ class NetworkSize:
         order=lambda c: [c.as_of, c.id],
         see=PUBLIC,
         says="Totals published for the year.",
-        most=5,
+        assumed=1,
     )
 
 
 def _sizes() -> Any:  # noqa: ANN401  # a selectable
     cities, periods = CityRow.__table__.alias("member"), MembershipRow.__table__.alias("span")
-    years = func.generate_series(FIRST_YEAR, cast(func.left(TODAY_TEXT, 4), Integer)).table_valued("year", name="years")
+    this_year = cast(func.left(TODAY_TEXT, 4), Integer)
+    years = func.generate_series(FIRST_YEAR, this_year).table_valued("year").render_derived(name="years")
     # The last day of the year, or today in the year that runs.
     day = func.least(cast(years.c.year, Text).op("||")("-12-31"), TODAY_TEXT)
     ends = or_(periods.c.until_on.op("||")("~") > day, and_(periods.c.until_on.is_(None), not_(periods.c.ended)))
