@@ -1,0 +1,145 @@
+"""What operators type. Each command reads the settings, does one thing, and ends with 0 or says why not."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hub import log
+from hub.clock import SystemClock
+from hub.errors import HubError
+from hub.facts import FileReport, import_facts
+from hub.settings import Environment, Settings
+from hub.store import Database, open_database, upgrade
+from hub.synthetic import decorate, populate
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
+out: Final = Console()
+err: Final = Console(stderr=True)
+
+
+def main() -> None:
+    """Run a command; what the hub answers for is told in one sentence, what it does not is a crash."""
+    try:
+        app()
+    except HubError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment, refuse unsafe ones, and set up the log."""
+    settings = Settings.from_env(os.environ)
+    settings.refuse_unsafe(euid=os.geteuid() if hasattr(os, "geteuid") else None)
+    log.configure(strict=settings.environment is not Environment.PRODUCTION, level=settings.log_level)
+    return settings
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Database]:
+    """Open the database, with its tables up to date; an embedded server ends with its last user."""
+    database = open_database(settings)
+    engine = database.engine()
+    try:
+        upgrade(engine)
+        yield database
+    finally:
+        engine.dispose()
+        database.stop()
+
+
+def bar() -> Progress:
+    """Make a progress bar for whatever takes long."""
+    return Progress(
+        TextColumn("{task.description:>20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
+    )
+
+
+@app.command()
+def init() -> None:
+    """Make the database and its tables, or bring them up to date."""
+    settings = read_settings()
+    with opened(settings):
+        where = "embedded, in " + str(settings.data_dir.resolve()) if settings.embedded else "as HUB_DATABASE_URL says"
+        out.print(f"The database is ready ({where}).", highlight=False)
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[str] | None, typer.Argument(help="Names of files; all when none is given.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", exists=True, file_okay=False, help="Folder of the files; the hub's own when absent."),
+    ] = None,
+) -> None:
+    """Load csv files of facts. A file with a bad row is refused whole; loading twice changes nothing."""
+    with opened(read_settings()) as database, bar() as progress:
+        task = progress.add_task("facts", total=None)
+        engine = database.engine()
+        try:
+            reports = import_facts(
+                engine,
+                folder=source,
+                names=files or (),
+                progress=lambda name: progress.update(task, advance=1, description=name),
+            )
+        finally:
+            engine.dispose()
+    _show(reports)
+    if any(report.refused for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command()
+def synthetic(
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same rows.")] = 1,
+    scale: Annotated[int, typer.Option(min=100, max=20_000_000, help="About how many rows.")] = 10_000,
+    onto_members: Annotated[
+        bool, typer.Option("--decorate", help="Complete the real members in place of making up a network.")
+    ] = False,
+) -> None:
+    """Make up data, marked as such, for demonstrations and measurements. Not for a database in use."""
+    today = SystemClock().now().date()
+    with opened(read_settings()) as database, bar() as progress:
+        if onto_members:
+            engine = database.engine()
+            try:
+                written = decorate(engine, seed=seed, today=today)
+            finally:
+                engine.dispose()
+        else:
+            task = progress.add_task("rows", total=scale)
+            written = populate(
+                database.conninfo,
+                seed=seed,
+                scale=scale,
+                progress=lambda table, count: progress.update(task, advance=count, description=table),
+            )
+            progress.update(task, total=sum(written.values()))
+    out.print(f"{sum(written.values())} made-up rows written.", highlight=False)
+
+
+def _show(reports: list[FileReport]) -> None:
+    table = Table("file", "added", "changed", "unchanged", "vanished", "refused")
+    for report in reports:
+        counts = (report.added, report.changed, report.unchanged, len(report.vanished), len(report.refusals))
+        table.add_row(report.file, *map(str, counts))
+    out.print(table)
+    for report in reports:
+        for refusal in report.refusals:
+            err.print(str(refusal), style="red", markup=False, highlight=False, soft_wrap=True)
+        for vanished in report.vanished:
+            err.print(
+                f"{report.file}: {vanished} is stored but no longer in the file",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
