@@ -59,6 +59,7 @@ class Operations:
             operation_name: which operation of the document.
             profile: who asks.
             tell_cost: whether to write `extensions.cost`.
+
         Returns:
             an answer also when the operation is refused or the database fails; unexpected errors are raised.
         """

@@ -1,8 +1,8 @@
 """Who may see a field: rules are data, written on the field's line and woven into the statement by the planner.
 
-A rule is a tree of frozen nodes. The planner decides what it can from the access profile alone (scope, relation) and turns
-the rest (ownership, rows) into SQL predicates over the row at hand. Deny is the default: a field without `Access` does not
-build. Source: domain page "Field access"; the matrix below is `access_matrix.csv`, held equal by a test.
+A rule is a tree of frozen nodes. The planner decides what it can from the access profile alone (scope, relation) and
+turns the rest (ownership, rows) into SQL predicates over the row at hand. Deny is the default: a field without `Access`
+does not build. Source: domain page "Field access"; the matrix below is `access_matrix.csv`, held equal by a test.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Related:
 class Own:
     """Holds on rows whose column names the viewer's own body or city.
 
-    `viewer` is a field of `AccessProfile`; `column` picks the column of the row. A viewer without such an id owns nothing.
+    `viewer` is a field of `AccessProfile`; `column` picks the column of the row. Who has no such id owns nothing.
     """
 
     viewer: str
@@ -96,8 +96,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessProfile:
-    """Who asks: what a verified token says, frozen. Relation, scopes and purpose change the plan; ids are
-    parameters, of which the plan only knows whether they are there."""
+    """Who asks: what a verified token says, frozen.
+
+    Relation, scopes and purpose change the plan; ids are parameters, of which the plan only knows that they are there.
+    """
 
     relation: Relation = Relation.ANONYMOUS
     scopes: frozenset[AccessScope] = frozenset()
@@ -135,7 +137,7 @@ _MATRIX: Final = """
 """
 
 MATRIX: Final[dict[Relation, dict[Category, str]]] = {
-    Relation(name): dict(zip(_CATEGORIES, cells, strict=True))
+    Relation[name.upper()]: dict(zip(_CATEGORIES, cells, strict=True))
     for name, *cells in (line.split() for line in _MATRIX.strip().splitlines())
 }
 

@@ -10,6 +10,7 @@ from schema.access import NETWORK, PUBLIC, TOTALS, VIEWER
 from schema.scalars import SCALARS
 from schema.source import cells, lookup, myself, node_by_id, nodes_by_ids, page
 from schema.tables import StatisticCellRow
+from schema.tables.base import table_of
 from schema.types.basics import Connection, Node
 from schema.types.cities import CITY_ORDERS, City, CityOrder, CityOrderField, CityWhere
 from schema.types.history import (
@@ -63,9 +64,7 @@ from schema.types.viewer import Viewer
 class Query:
     """The roots. Reads are compiled by the planner; nothing here is ever called."""
 
-    node: Node | None = node_by_id(
-        see=PUBLIC, says="One record by its id; null when it is unknown or not for you."
-    )
+    node: Node | None = node_by_id(see=PUBLIC, says="One record by its id; null when it is unknown or not for you.")
     nodes: list[Node | None] = nodes_by_ids(
         see=PUBLIC, says="Records by their ids, in the order asked; null for each that is unknown or not for you."
     )
@@ -123,7 +122,7 @@ class Query:
         says="Size of the network by year and country, with the totals published then.",
     )
     statistics: list[StatisticCell] | None = cells(
-        StatisticCellRow.__table__,
+        table_of(StatisticCellRow),
         where=StatisticWhere,
         order=lambda c: [c.measure, c.year, c.host_country, c.origin_region, c.discipline, c.urgency],
         check=bounded,

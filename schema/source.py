@@ -1,6 +1,6 @@
 """Where a field comes from: each function here declares one field of the graph with its source and its rule.
 
-A source says which SQL gives the value; it never runs. The planner reads sources off the built schema and compiles whole
+A source says which SQL gives the value; it never runs. The planner reads sources off the schema and compiles whole
 operations from them. Functions that take row columns are called with the columns of an alias (`c.name`), once per plan.
 """
 
@@ -9,11 +9,12 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Final, TypeVar
 
 import strawberry
-from sqlalchemy import Boolean, ColumnElement, Date, FromClause, Text, Uuid, bindparam, cast
+from sqlalchemy import ColumnElement, Date, FromClause, Text, Uuid, bindparam, cast
 from sqlmodel import SQLModel
-from strawberry.federation.schema_directives import Authenticated, Cost, Key, ListSize, RequiresScopes, Shareable
-from strawberry.types.arguments import StrawberryArgument
 from strawberry.annotation import StrawberryAnnotation
+from strawberry.federation.schema_directives import Authenticated, Key, ListSize, RequiresScopes, Shareable
+from strawberry.federation.types import FieldSet
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from schema.access import Access, Columns, Rule
@@ -203,7 +204,9 @@ class Match:
 # ---- Declarations --------------------------------------------------------------------------------------------------
 
 
-def _declare(source: Source, see: Access, says: str, *, name: str | None, more: Sequence[object] = ()) -> StrawberryField:
+def _declare(
+    source: Source, see: Access, says: str, *, name: str | None, more: Sequence[object] = ()
+) -> StrawberryField:
     outer: list[object] = []
     if not see.public:
         outer.append(Authenticated())
@@ -222,6 +225,10 @@ def _grain(see: Access) -> str:
     return "" if see.grain.value == "full" else f", {see.grain.value}"
 
 
+def _assumed(size: int) -> ListSize:
+    return ListSize(assumed_size=size, slicing_arguments=None, sized_fields=None)
+
+
 def _arguments(declared: StrawberryField, *arguments: tuple[str, str, Any]) -> StrawberryField:
     declared.arguments = [
         StrawberryArgument(
@@ -235,32 +242,32 @@ def _arguments(declared: StrawberryField, *arguments: tuple[str, str, Any]) -> S
     return declared
 
 
-def column(attribute: Any, *, see: Access, says: str, name: str | None = None) -> Any:  # noqa: ANN401  # a field
+def column(attribute: Any, *, see: Access, says: str, name: str | None = None) -> Any:
     """Show a column of the record's row."""
     return _declare(Column(attribute.key), see, says, name=name)
 
 
-def computed(make: Expression, *, see: Access, says: str, name: str | None = None) -> Any:  # noqa: ANN401  # a field
+def computed(make: Expression, *, see: Access, says: str, name: str | None = None) -> Any:
     """Show an SQL expression over the record's row."""
     return _declare(Computed(make), see, says, name=name)
 
 
-def part(of: str, *, see: Access, says: str, name: str | None = None) -> Any:  # noqa: ANN401  # a field
+def part(of: str, *, see: Access, says: str, name: str | None = None) -> Any:
     """Show a part that the embedding field supplies."""
     return _declare(Part(of), see, says, name=name)
 
 
-def from_profile(of: str, *, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+def from_profile(of: str, *, see: Access, says: str) -> Any:
     """Show what the access profile holds under this name."""
     return _declare(FromProfile(of), see, says, name=None)
 
 
-def embedded(parts: Mapping[str, Expression], *, see: Access, says: str, present: Expression | None = None) -> Any:  # noqa: ANN401  # a field
+def embedded(parts: Mapping[str, Expression], *, see: Access, says: str, present: Expression | None = None) -> Any:
     """Show an object made of parts of the same row."""
     return _declare(Embedded(parts, present), see, says, name=None)
 
 
-def one(on: Join, *, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+def one(on: Join, *, see: Access, says: str) -> Any:
     """Show the one record that `on(here, there)` joins."""
     return _declare(One(on), see, says, name=None)
 
@@ -274,9 +281,9 @@ def many(
     assumed: int,
     row: type[SQLModel] | None = None,
     parts: Mapping[str, Expression] | None = None,
-) -> Any:  # noqa: ANN401  # a field
+) -> Any:
     """Show a short list whole; `order` must be total, `assumed` is the length that its cost is reckoned with."""
-    size = ListSize(assumed_size=assumed)
+    size = _assumed(assumed)
     return _declare(Many(on, order, row, parts or {}, assumed), see, says, name=None, more=[size])
 
 
@@ -290,10 +297,13 @@ def page(
     order: type | None = None,
     orders: Mapping[Any, Ordering] | None = None,
     union: Union | None = None,
-) -> Any:  # noqa: ANN401  # a field
+) -> Any:
     """Show a Relay connection, paged both ways by key; filters and orders are those of the input types given."""
     size = ListSize(
-        slicing_arguments=["first", "last"], sized_fields=["edges", "nodes"], require_one_slicing_argument=False
+        assumed_size=None,
+        slicing_arguments=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        require_one_slicing_argument=False,
     )
     declared = _declare(Page(on, orders or {}, default, union), see, says, name=None, more=[size])
     return _arguments(
@@ -307,26 +317,24 @@ def page(
     )
 
 
-def lookup(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+def lookup(*, see: Access, says: str) -> Any:
     """Show one record by its id or its slug."""
     declared = _declare(Lookup(), see, says, name=None)
-    return _arguments(
-        declared, ("id", "Opaque id.", strawberry.ID | None), ("slug", "Natural key.", str | None)
-    )
+    return _arguments(declared, ("id", "Opaque id.", strawberry.ID | None), ("slug", "Natural key.", str | None))
 
 
-def node_by_id(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+def node_by_id(*, see: Access, says: str) -> Any:
     """Show any record by its id."""
     return _arguments(_declare(NodeById(), see, says, name=None), ("id", "Any id of the graph.", strawberry.ID))
 
 
-def nodes_by_ids(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+def nodes_by_ids(*, see: Access, says: str) -> Any:
     """Show records by their ids."""
-    declared = _declare(NodesByIds(), see, says, name=None, more=[ListSize(assumed_size=100)])
+    declared = _declare(NodesByIds(), see, says, name=None, more=[_assumed(100)])
     return _arguments(declared, ("ids", "Ids, at most 100.", list[strawberry.ID]))
 
 
-def myself(*, see: Access, says: str) -> Any:  # noqa: ANN401  # a field
+def myself(*, see: Access, says: str) -> Any:
     """Show the viewer."""
     return _declare(Myself(), see, says, name=None)
 
@@ -341,15 +349,15 @@ def cells(
     most: int,
     see: Access,
     says: str,
-) -> Any:  # noqa: ANN401  # a field
+) -> Any:
     """Show a list of `most` rows at most that are no records, chosen by a required `where`; `check` may refuse it."""
-    size = ListSize(assumed_size=assumed)
+    size = _assumed(assumed)
     declared = _declare(Cells(rows, order, check, assumed, most), see, says, name=None, more=[size])
     return _arguments(declared, ("where", "Which numbers.", where))
 
 
 def matches(
-    attribute: Any,  # noqa: ANN401  # SQLModel attributes are typed as their values
+    attribute: Any,
     *,
     see: Access,
     says: str,
@@ -358,7 +366,7 @@ def matches(
     folded: bool = False,
     absent: object = None,
     empty: bool = False,
-) -> Any:  # noqa: ANN401  # a field
+) -> Any:
     """Compare a column of the row with the filter; the filter's type gives the operators."""
     match = Match(see, column=attribute.key, folded=folded, absent=absent, empty=empty)
     return _match(match, says, name=name, required=required)
@@ -371,7 +379,7 @@ def holds(
     says: str,
     required: bool = False,
     absent: object = None,
-) -> Any:  # noqa: ANN401  # a field
+) -> Any:
     """Test the row with a predicate over the value of the filter."""
     return _match(Match(see, predicate=predicate, absent=absent), says, name=None, required=required)
 
@@ -389,7 +397,9 @@ def _match(match: Match, says: str, *, name: str | None, required: bool) -> Stra
 T = TypeVar("T", bound=type)
 
 
-def record(row: type[SQLModel], *, code: str, see: Access, rows: Rule, keys: Sequence[str] = (), entity: bool = False) -> Callable[[T], T]:
+def record(
+    row: type[SQLModel], *, code: str, see: Access, rows: Rule, keys: Sequence[str] = (), entity: bool = False
+) -> Callable[[T], T]:
     """Make a class a record of the graph. Its docstring is its description.
 
     Args:
@@ -402,7 +412,7 @@ def record(row: type[SQLModel], *, code: str, see: Access, rows: Rule, keys: Seq
     """
 
     def declare(cls: T) -> T:
-        directives: list[object] = [Key(fields=key) for key in ("id", *keys)] if entity else []
+        directives: list[object] = [Key(fields=FieldSet(key)) for key in ("id", *keys)] if entity else []
         return _object(cls, see, directives, {RECORD: Record(row, code, tuple(keys), see, rows)})
 
     return declare
@@ -417,12 +427,34 @@ def plain(*, see: Access, shareable: bool = False) -> Callable[[T], T]:
     return declare
 
 
+def input_object(cls: T) -> T:
+    """Make a class an input of the graph. Its docstring is its description."""
+    made: T = strawberry.input(cls, description=_docstring(cls))
+    return made
+
+
+def interface(cls: T) -> T:
+    """Make a class an interface of the graph. Its docstring is its description."""
+    made: T = strawberry.interface(cls, description=_docstring(cls))
+    return made
+
+
+def machinery(cls: T) -> T:
+    """Make a class part of the paging machinery. Its docstring is its description."""
+    made: T = strawberry.type(cls, description=_docstring(cls))
+    return made
+
+
+def _docstring(cls: type) -> str:
+    return " ".join((cls.__doc__ or "").split())
+
+
 def _object(cls: T, see: Access, directives: list[object], marks: Mapping[str, object]) -> T:
     if not see.public:
         directives = [*directives, Authenticated()]
         if see.scopes:
             directives.append(RequiresScopes(scopes=[[scope] for scope in see.scopes]))
-    says = " ".join((cls.__doc__ or "").split())
+    says = _docstring(cls)
     if not see.public:
         says = f"{says} Category: {see.category.value}{_grain(see)}."
     made: T = strawberry.type(cls, description=says, directives=directives)

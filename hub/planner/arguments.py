@@ -64,7 +64,7 @@ class Arguments:
             return ListOf(tuple(item for item in items if item is not None))
         return Given(value_from_ast(node, declared))
 
-    def _variable(self, name: str, named: Any) -> Argument | None:  # noqa: ANN401  # an input type without its mark
+    def _variable(self, name: str, named: Any) -> Argument | None:
         if name not in self._values:
             return None
         value = self._values[name]

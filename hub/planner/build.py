@@ -72,6 +72,7 @@ from schema.source import (
     Page,
     Part,
 )
+from schema.tables.base import table_of
 
 PAGE_DEFAULT: Final = 20
 PAGE_MOST: Final = 100
@@ -89,6 +90,7 @@ def build(prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue, s
         values: coerced variables; only what their shape tells is used.
         catalogue: the schema's sources and rules.
         sdl: the subgraph as printed, for `_service`.
+
     Raises:
         OperationRefused: BAD_PAGE, BAD_KEY, BAD_FILTER, when arguments contradict each other.
     """
@@ -125,7 +127,7 @@ class _Builder:
         info = self.catalogue.types[parent].fields[selected.name]
         return Field(selected.response, path, self._node(info, selected, path), info.access, info.nullable)
 
-    def _node(self, info: FieldInfo, selected: Selected, path: Path) -> Node:  # noqa: PLR0911  # one return a source
+    def _node(self, info: FieldInfo, selected: Selected, path: Path) -> Node:
         named = get_named_type(info.type)
         field = self._definition(info)
         match info.source:
@@ -158,9 +160,8 @@ class _Builder:
                 raise AssertionError(f"{info.parent}.{info.name} has no source")
 
     def _definition(self, info: FieldInfo) -> GraphQLField:
-        parent = self.schema.type_map[info.parent]
-        assert isinstance(parent, GraphQLObjectType)
-        return parent.fields[info.name]
+        field: GraphQLField = self.catalogue.object(info.parent).fields[info.name]
+        return field
 
     def _choice(self, target: TypeInfo, sets: Sets, path: Path) -> Choice:
         return Choice(_rows(target), self.object(target.name, sets, path))
@@ -202,7 +203,7 @@ class _Builder:
         root = self.schema.query_type
         assert root is not None
         asked = self.arguments.of(selected.nodes[0], root.fields["_entities"])["representations"]
-        found = {key for each in value_of(asked, self.values) if (key := ids.key_of(each))}
+        found = {named for each in value_of(asked, self.values) if (named := ids.key_of(each))}
         choices = []
         for name, key in sorted(found):
             target = self.catalogue.types.get(name)
@@ -249,7 +250,7 @@ class _Builder:
         if isinstance(size, Given):
             check_size(size.value)
         connection = self.catalogue.types[get_named_type(info.type).name]
-        row = get_named_type(self.schema.type_map[connection.name].fields["nodes"].type)  # type: ignore[union-attr]  # it is an object
+        row = get_named_type(self.catalogue.object(connection.name).fields["nodes"].type)
         assert isinstance(row, GraphQLObjectType | GraphQLInterfaceType)
         targets = self.catalogue.possible(row)
         table = targets[0].record.row if not source.union and targets[0].record else None
@@ -289,8 +290,8 @@ class _Builder:
             parts.append(part)
         return tuple(parts)
 
-    def _type_of(self, type_name: str, field_name: str) -> Any:  # noqa: ANN401  # an output type
-        return self.schema.type_map[type_name].fields[field_name].type  # type: ignore[union-attr]  # it is an object
+    def _type_of(self, type_name: str, field_name: str) -> Any:
+        return self.catalogue.object(type_name).fields[field_name].type
 
     # ---- Filters -----------------------------------------------------------------------------------------------------
 
@@ -308,13 +309,19 @@ class _Builder:
             kind = declared.fields[name].type
             if value == NULL:
                 if match.absent is not None:
-                    found.append(Condition(match, "holds" if match.predicate else "eq", Given(match.absent), kind, None))
+                    found.append(
+                        Condition(match, "holds" if match.predicate else "eq", Given(match.absent), kind, None)
+                    )
             else:
                 found.extend(self._comparisons(match, value, kind, table))
         return tuple(found)
 
     def _comparisons(
-        self, match: Match, value: Argument, kind: Any, table: type[SQLModel] | None  # noqa: ANN401  # an input type
+        self,
+        match: Match,
+        value: Argument,
+        kind: Any,
+        table: type[SQLModel] | None,
     ) -> Iterable[Condition]:
         named = get_named_type(kind)
         if match.predicate:
@@ -331,10 +338,10 @@ class _Builder:
         """Tell which records' ids a column holds, by its foreign key."""
         assert table is not None
         assert match.column is not None
-        (key,) = table.__table__.c[match.column].foreign_keys  # type: ignore[attr-defined]  # set by SQLModel
+        (key,) = table_of(table).c[match.column].foreign_keys
         for info in self.catalogue.by_code.values():
             assert info.record is not None
-            if info.record.row.__table__ is key.column.table:  # type: ignore[attr-defined]  # set by SQLModel
+            if table_of(info.record.row) is key.column.table:
                 return info.record.code
         raise AssertionError(f"no record for {match.column}")
 
@@ -351,7 +358,7 @@ def _order(order: Inputs) -> tuple[Any, bool]:
     return key.value, str(getattr(direction.value, "value", direction.value)).lower() == "desc"
 
 
-def _tag(info: FieldInfo, source: Page, ordering: Any, *, descending: bool) -> str:  # noqa: ANN401  # an Ordering
+def _tag(info: FieldInfo, source: Page, ordering: Any, *, descending: bool) -> str:
     """Name an order briefly, so that a cursor of one order is refused in another."""
     names = [str(key) for key, each in source.orders.items() if each is ordering] or ["default"]
     text = f"{get_named_type(info.type).name}.{names[0]}.{'desc' if descending else 'asc'}"
@@ -362,6 +369,3 @@ def check_size(size: int) -> None:
     """Refuse a page size out of bounds."""
     if not 1 <= size <= PAGE_MOST:
         raise OperationRefused("BAD_PAGE", f"A page has 1 to {PAGE_MOST} rows.", limit=PAGE_MOST)
-
-
-__all__ = ["NODES_MOST", "PAGE_MOST", "build", "check_size"]

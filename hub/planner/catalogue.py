@@ -22,14 +22,14 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from schema.access import PUBLIC, Access
+from schema.access import Access
 from schema.source import ACCESS, MATCH, SOURCE, Column, Match, Page, Record, Source
 
 FEDERATION: Final = frozenset({"_entities", "_service"})
 _BACKREF: Final = GraphQLCoreConverter.DEFINITION_BACKREF
 
 
-class SchemaDefect(Exception):  # noqa: N818  # a bug in a declaration, never an answer
+class SchemaDefect(Exception):  # a bug in a declaration, never an answer
     """A declaration of the graph that the planner cannot trust."""
 
 
@@ -80,6 +80,12 @@ class Catalogue:
                 if isinstance(field.source, Page):
                     self._compare(field)
 
+    def object(self, name: str) -> GraphQLObjectType:
+        """Give an object type of the schema by its name."""
+        named = self.schema.type_map[name]
+        assert isinstance(named, GraphQLObjectType)
+        return named
+
     def possible(self, named: GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType) -> list[TypeInfo]:
         """Give the object types a value of this type may have, in order of the schema."""
         if isinstance(named, GraphQLObjectType):
@@ -108,13 +114,13 @@ class Catalogue:
 
     def _compare(self, field: FieldInfo) -> None:
         """Hold the rule of each filter against the rule of the fields that show the same column."""
-        argument = self.schema.type_map[field.parent].fields[field.name].args.get("where")  # type: ignore[union-attr]  # it is an object
+        argument = self.object(field.parent).fields[field.name].args.get("where")
         if argument is None:
             return
         connection = self.types[get_named_type(field.type).name]
-        shown = get_named_type(self.schema.type_map[connection.name].fields["nodes"].type)  # type: ignore[union-attr]  # it is an object
+        shown = get_named_type(self.object(connection.name).fields["nodes"].type)
         for name, match in self.matches[get_named_type(argument.type).name].items():
-            for info in self.possible(shown):  # type: ignore[arg-type]  # rows are objects or interfaces
+            for info in self.possible(shown):
                 for output in info.fields.values():
                     same = isinstance(output.source, Column) and match.column in {
                         output.source.name,
@@ -143,6 +149,3 @@ def stored(named: GraphQLEnumType) -> dict[str, str]:
 def required(named: GraphQLOutputType) -> GraphQLOutputType:
     """Take the non-null mark off a type."""
     return named.of_type if isinstance(named, GraphQLNonNull) else named
-
-
-__all__ = ["FEDERATION", "PUBLIC", "Catalogue", "FieldInfo", "SchemaDefect", "TypeInfo", "required", "stored"]

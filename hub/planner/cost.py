@@ -54,12 +54,20 @@ class Cost:
             factor = int(factor.value)
         if isinstance(factor, int):
             size = factor
-            return Cost(self.fixed * size, tuple(lambda v, e=each: e(v) * size for each in self.moving))
+            return Cost(self.fixed * size, tuple(_scaled(each, size) for each in self.moving))
         argument = factor
-        return Cost(0, (lambda values: _number(value_of(argument, values)) * self.of(values),))
+        return Cost(0, (_multiplied(self, argument),))
 
 
-def _number(value: Any) -> int:  # noqa: ANN401  # a page size or a list of ids
+def _multiplied(cost: Cost, factor: Argument) -> Callable[[Values], int]:
+    return lambda values: _number(value_of(factor, values)) * cost.of(values)
+
+
+def _scaled(each: Callable[[Values], int], size: int) -> Callable[[Values], int]:
+    return lambda values: each(values) * size
+
+
+def _number(value: Any) -> int:
     return len(value) if isinstance(value, list) else int(value)
 
 

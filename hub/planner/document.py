@@ -1,7 +1,8 @@
 """A document made ready once: parsed, bounded, validated, its variables understood.
 
-What follows depends on the variables only through their *shape*: whether a value is given, null or missing, and the value
-itself where it changes the statement (`@include`, orders, which types an id names). Requests of one shape share a plan.
+What follows depends on the variables only through their *shape*: whether a value is given, null or missing, and the
+value itself where it changes the statement (`@include`, orders, which types an id names). Requests of one shape share a
+plan.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +33,6 @@ from graphql import (
     visit,
 )
 from graphql.execution.values import get_variable_values
-from graphql.language import DirectiveNode
 
 from hub.planner import ids
 from hub.planner.limits import Limits, check
@@ -101,7 +101,10 @@ class Prepared:
     def shape(self, values: Values) -> Shape:
         """Tell what of the values changes the plan."""
         return tuple(
-            [variable.shape(values[variable.name]) if variable.name in values else MISSING for variable in self.variables]
+            [
+                variable.shape(values[variable.name]) if variable.name in values else MISSING
+                for variable in self.variables
+            ]
         )
 
 
@@ -119,9 +122,7 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
     except RecursionError as error:
         raise OperationRefused("TOO_DEEP", "The document is nested too deeply.") from error
     check(document, limits)
-    errors = validate(
-        schema, document, max_errors=ERRORS_MOST, hide_suggestions=True, allow_empty_selection_sets=False
-    )
+    errors = validate(schema, document, max_errors=ERRORS_MOST, hide_suggestions=True, allow_empty_selection_sets=False)
     if errors:
         raise DocumentRefused("GRAPHQL_VALIDATION_FAILED", errors)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
@@ -170,32 +171,30 @@ class _UsageVisitor(Visitor):
         self.directives = 0
         self.introspection = 0
 
-    def enter_directive(self, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+    def enter_directive(self, *_: Any) -> None:
         self.directives += 1
 
-    def leave_directive(self, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+    def leave_directive(self, *_: Any) -> None:
         self.directives -= 1
 
-    def enter_field(self, node: FieldNode, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
         if node.name.value in {"__schema", "__type"}:
             self.introspection += 1
             self.usage.introspects = True
 
-    def leave_field(self, node: FieldNode, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+    def leave_field(self, node: FieldNode, *_: Any) -> None:
         if node.name.value in {"__schema", "__type"}:
             self.introspection -= 1
 
-    def enter_variable_definition(self, *_: Any) -> Any:  # noqa: ANN401  # graphql-core's visitor arguments
+    def enter_variable_definition(self, *_: Any) -> Any:
         return False  # a definition is no use
 
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:  # noqa: ANN401  # graphql-core's visitor arguments
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
         name = node.name.value
         argument = self.info.get_argument()
         field = self.info.get_field_def()
         arguments = field.args if field else {}
-        if self.directives or self.introspection:
-            self.usage.by_value.add(name)
-        elif argument is not None and argument is arguments.get("orderBy"):
+        if self.directives or self.introspection or (argument is not None and argument is arguments.get("orderBy")):
             self.usage.by_value.add(name)
         elif argument is not None and argument is arguments.get(_REPRESENTATIONS):
             self.usage.as_representations.add(name)
@@ -203,7 +202,7 @@ class _UsageVisitor(Visitor):
             self.usage.as_ids.add(name)
 
 
-def _variable(node: Any, schema: GraphQLSchema, usage: _Usage) -> Variable:  # noqa: ANN401  # a VariableDefinitionNode
+def _variable(node: Any, schema: GraphQLSchema, usage: _Usage) -> Variable:
     name = node.variable.name.value
     declared = type_from_ast(schema, node.type)
     assert declared is not None
@@ -219,7 +218,7 @@ def _variable(node: Any, schema: GraphQLSchema, usage: _Usage) -> Variable:  # n
     return Variable(name, declared, is_non_null_type(declared), by_value, _fast_check(declared), shape)
 
 
-def _frozen(value: Any) -> object:  # noqa: ANN401  # a coerced value
+def _frozen(value: Any) -> object:
     if isinstance(value, dict):
         return tuple((key, _frozen(each)) for key, each in value.items())
     if isinstance(value, list):
@@ -233,7 +232,7 @@ def _presence(declared: GraphQLInputType) -> Callable[[Any], object]:
         return lambda value: NULL if value is None else GIVEN
     inner = {name: _presence(field.type) for name, field in named.fields.items() if field.type is not declared}
 
-    def shape(value: Any) -> object:  # noqa: ANN401  # a coerced value
+    def shape(value: Any) -> object:
         return NULL if value is None else tuple((key, inner[key](each)) for key, each in value.items())
 
     return shape
@@ -258,6 +257,3 @@ def _fast_check(declared: GraphQLInputType) -> Callable[[object], bool] | None:
             return lambda value: type(value) is bool
         case _:
             return None
-
-
-__all__ = ["GIVEN", "MISSING", "NULL", "DirectiveNode", "Prepared", "Shape", "Values", "prepare"]

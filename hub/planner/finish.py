@@ -12,7 +12,7 @@ from hub.planner.ir import Withheld
 _MARKER: Final = re.compile(rb"\x01([WE!])(\d*)\x02")
 
 
-class PromiseBroken(Exception):  # noqa: N818  # a bug in the data or a declaration, never an answer
+class PromiseBroken(Exception):  # a bug in the data or a declaration, never an answer
     """A field that is never null had no value."""
 
 

@@ -33,7 +33,7 @@ def of(code: str, text: object) -> UUID:
     return value if found == code else NOBODY
 
 
-def shape_of_ids(value: Any) -> object:  # noqa: ANN401  # a coerced id, or a list of them
+def shape_of_ids(value: Any) -> object:
     """Tell which sorts of records are asked for: that changes the statement, which of them does not."""
     if isinstance(value, list):
         return tuple(sorted({code_of(each) for each in value}))
@@ -49,6 +49,6 @@ def key_of(representation: object) -> tuple[str, str] | None:
     return None
 
 
-def shape_of_representations(value: Any) -> object:  # noqa: ANN401  # a list of `_Any`
+def shape_of_representations(value: Any) -> object:
     """Tell which types are asked for by which keys."""
     return tuple(sorted({key for each in value if (key := key_of(each))}))

@@ -43,7 +43,7 @@ class Ref:
     variable: str
     path: tuple[str, ...] = ()
 
-    def read(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a coerced value
+    def read(self, values: Mapping[str, Any]) -> Any:
         """Find the value among those of the request."""
         value = values[self.variable]
         for key in self.path:
@@ -68,7 +68,7 @@ class Inputs:
 Argument = Given | Ref | ListOf | Inputs
 
 
-def value_of(argument: Argument, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # a coerced value
+def value_of(argument: Argument, values: Mapping[str, Any]) -> Any:
     """Give the value of an argument within one request."""
     match argument:
         case Given(value):
@@ -81,7 +81,7 @@ def value_of(argument: Argument, values: Mapping[str, Any]) -> Any:  # noqa: ANN
             return {name: value_of(each, values) for name, each in fields.items()}
 
 
-# ---- Gates: what weaving found -------------------------------------------------------------------------------------------
+# ---- Gates: what weaving found --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class When:
 Gate = Open | Shut | When
 
 
-# ---- Nodes ---------------------------------------------------------------------------------------------------------------
+# ---- Nodes ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +275,7 @@ class Nothing:
     """Null whatever the tables hold."""
 
 
-Node = (
-    Leaf | Text | Nested | Single | Listing | Paged | Bounded | Keyed | Several | Mine | Nothing
-)
+Node = Leaf | Text | Nested | Single | Listing | Paged | Bounded | Keyed | Several | Mine | Nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """JSON written by the database: pieces of text joined with `||`, which is faster than building json values.
 
 Every piece is valid JSON or a marker. Markers begin with the control byte 1, which JSON never holds unescaped, so no
-stored text can forge one; `finish` takes them out. An unexpected NULL would swallow a whole object: whatever may be null
-is coalesced here.
+stored text can forge one; `finish` takes them out. An unexpected NULL would swallow a whole object: whatever may be
+null is coalesced here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,12 +49,12 @@ class Joined(ColumnElement[str]):
 
 
 @compiles(Constant)
-def _constant(element: Constant, _compiler: SQLCompiler, **_: Any) -> str:  # noqa: ANN401  # SQLAlchemy's keywords
+def _constant(element: Constant, _compiler: SQLCompiler, **_: Any) -> str:
     return f"{_quoted(element.text)}::text"
 
 
 @compiles(Joined)
-def _joined(element: Joined, compiler: SQLCompiler, **keywords: Any) -> str:  # noqa: ANN401  # SQLAlchemy's keywords
+def _joined(element: Joined, compiler: SQLCompiler, **keywords: Any) -> str:
     pieces = [
         _quoted(piece.text) if isinstance(piece, Constant) else compiler.process(piece, **keywords)
         for piece in element.pieces
@@ -143,7 +143,9 @@ def _list(value: ColumnElement[Any], declared: GraphQLList[Any]) -> ColumnElemen
     item = declared.of_type.of_type if isinstance(declared.of_type, GraphQLNonNull) else declared.of_type
     plain = cast(func.array_to_json(cast(value, ARRAY(Text()))), Text)
     if isinstance(item, GraphQLEnumType):
-        assert all(name == code.upper() for name, code in stored(item).items()), "lists of such enums are not written yet"
+        assert all(name == code.upper() for name, code in stored(item).items()), (
+            "lists of such enums are not written yet"
+        )
         return func.upper(plain)
     return plain
 

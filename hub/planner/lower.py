@@ -9,8 +9,8 @@ from typing import Any, assert_never
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Select,
     Integer,
+    Select,
     String,
     Text,
     Uuid,
@@ -22,13 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from hub.planner import ids, json_text
-from hub.planner.bind import Parameters, Request, profile_json
+from hub.planner.bind import Parameters, Read, Request, profile_json
 from hub.planner.build import NODES_MOST
 from hub.planner.ir import (
+    Argument,
     Bounded,
     Choice,
     Field,
-    Given,
     Keyed,
     Leaf,
     Listing,
@@ -48,11 +48,12 @@ from hub.planner.ir import (
 )
 from hub.planner.ir import Text as JsonText
 from hub.planner.json_text import NULL, Constant, join, obj, or_null
-from hub.planner.refused import OperationRefused
 from hub.planner.page import lower_page
+from hub.planner.refused import OperationRefused
 from hub.planner.rules import holds, passes, predicate
 from hub.planner.scope import Scope, array, chosen, subquery
 from schema.source import Column, Computed, FromProfile, Part
+from schema.tables.base import table_of
 
 _INTEGER = Integer()
 
@@ -88,7 +89,7 @@ class Lowering:
             return case((predicate(field.gate.rule, scope.c), value), else_=kept)
         return value
 
-    def _value(self, node: Node, scope: Scope, *, nullable: bool) -> ColumnElement[str]:  # noqa: PLR0911  # one a node
+    def _value(self, node: Node, scope: Scope, *, nullable: bool) -> ColumnElement[str]:
         match node:
             case Leaf():
                 value = self._leaf(node, scope)
@@ -147,7 +148,7 @@ class Lowering:
 
     def rows(self, rows: Rows, scope: Scope) -> tuple[Scope, list[ColumnElement[bool]]]:
         """Open the rows of a record type around a scope, with the predicates of its rule."""
-        alias = self.alias(rows.record.row.__table__, rows.type_name)  # type: ignore[attr-defined]  # set by SQLModel
+        alias = self.alias(table_of(rows.record.row), rows.type_name)
         return Scope(alias, scope.around), passes(rows.gate, alias.c)
 
     def _single(self, node: Single, scope: Scope) -> ColumnElement[Any]:
@@ -160,7 +161,7 @@ class Lowering:
             inner, rules = self.rows(node.rows, scope)
         else:
             assert source.row is not None
-            alias = self.alias(source.row.__table__, source.row.__tablename__)  # type: ignore[attr-defined,arg-type]  # set by SQLModel
+            alias = self.alias(table_of(source.row), str(source.row.__tablename__))
             parts = {name: make(alias.c) for name, make in source.parts.items()}
             inner, rules = Scope(alias, scope.around, parts), []
         item = self.object(node.obj, inner)
@@ -188,13 +189,9 @@ class Lowering:
         keys = []
         for name, argument in node.keys:
             if name == "id":
-                value = self.parameters.add(
-                    "id", Uuid(), lambda request, argument=argument: ids.of(code, value_of(argument, request.values))
-                )
+                value = self.parameters.add("id", Uuid(), _id_reader(argument, code))
             else:
-                value = self.parameters.add(
-                    "key", String(), lambda request, argument=argument: value_of(argument, request.values)
-                )
+                value = self.parameters.add("key", String(), _reader(argument))
             keys.append(inner.c[name] == value)
         return subquery(self.object(node.choice.obj, inner), inner, [*keys, *rules])
 
@@ -213,10 +210,18 @@ class Lowering:
         everything = select(listed).select_from(asked).scalar_subquery()
         return join(["[", func.coalesce(everything, Constant("")), "]"])
 
-    def _found(self, choice: Choice, key: str, asked: Any) -> ColumnElement[Any]:  # noqa: ANN401  # a table-valued alias
+    def _found(self, choice: Choice, key: str, asked: Any) -> ColumnElement[Any]:
         inner, rules = self.rows(choice.rows, Scope(asked))
         wanted = cast(asked.c.key, Uuid()) if key == "id" else asked.c.key
         return subquery(self.object(choice.obj, inner), inner, [inner.c[key] == wanted, *rules])
+
+
+def _reader(argument: Argument) -> Read:
+    return lambda request: value_of(argument, request.values)
+
+
+def _id_reader(argument: Argument, code: str) -> Read:
+    return lambda request: ids.of(code, value_of(argument, request.values))
 
 
 def _asked(node: Several, request: Request) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ from hub.planner.ir import Argument, Paged, PagePart, Rows, value_of
 from hub.planner.json_text import Constant, join, obj
 from hub.planner.rules import holds, passes
 from hub.planner.scope import Scope, array, subquery
+from schema.tables.base import table_of
 
 if TYPE_CHECKING:
     from hub.planner.lower import Lowering
@@ -61,7 +62,7 @@ class _PageLowering:
         self.size = parameters.add("size", Integer(), _size_reader(node.size))
         self.rows = self._open()
         self.keys = self._keys(self.rows)
-        self.kinds = tuple(int if isinstance(key.type, Integer) else str for key in self.keys[:-1]) + (str,)
+        self.kinds = (*(int if isinstance(key.type, Integer) else str for key in self.keys[:-1]), str)
         self.after = self._bound(node.after)
         self.before = self._bound(node.before)
 
@@ -70,7 +71,7 @@ class _PageLowering:
     def _open(self) -> Scope:
         union = self.node.source.union
         record = self.node.choices[0].record
-        table: FromClause = union.rows if union else record.row.__table__  # type: ignore[attr-defined]  # set by SQLModel
+        table: FromClause = union.rows if union else table_of(record.row)
         name = "row" if union else self.node.choices[0].type_name
         return Scope(self.lowering.alias(table, name), self.scope.around)
 
@@ -91,7 +92,7 @@ class _PageLowering:
 
     def _visible_as(self, choice: Rows, rows: Scope) -> ColumnElement[bool]:
         """Test a row of a union by the rule of the record it stands for."""
-        this = rows.c.kind == literal_column(f"'{choice.record.code}'", Text())
+        this: ColumnElement[bool] = rows.c.kind == literal_column(f"'{choice.record.code}'", Text())
         inner, rules = self.lowering.rows(choice, rows)
         if not rules:
             return this
@@ -110,7 +111,7 @@ class _PageLowering:
             for index, kind in enumerate([*(Integer() if k is int else String() for k in self.kinds[:-1]), Uuid()])
         ]
 
-    def _key_reader(self, cursor: Argument, index: int) -> Any:  # noqa: ANN401  # a reader
+    def _key_reader(self, cursor: Argument, index: int) -> Any:
         tag, kinds = self.node.tag, self.kinds
 
         def read(request: Request) -> object:
@@ -249,18 +250,20 @@ class _PageLowering:
         for key in keys[:-1]:
             pieces += [json_text.key_text(key, key.type), ","]
         text = join([*pieces, '"', cast(keys[-1], Text), '"]'])
-        plain = func.translate(func.encode(func.convert_to(text, Constant("UTF8")), Constant("base64")), Constant("+/\n"), Constant("-_"))
+        plain = func.translate(
+            func.encode(func.convert_to(text, Constant("UTF8")), Constant("base64")), Constant("+/\n"), Constant("-_")
+        )
         return join(['"', plain, '"'])
 
-    def _page_info(self, part: PagePart, page: Any) -> ColumnElement[str]:  # noqa: ANN401  # a derived table
+    def _page_info(self, part: PagePart, page: Any) -> ColumnElement[str]:
         backward = self.node.backward
         match part.kind:
             case "typename":
                 return Constant(f'"{part.typename}"')
             case "hasNextPage":
-                return self._beyond(self.before, self._behind) if backward else self._more(page, self.before, self._behind)
+                return self._beyond(self.before, self._behind) if backward else self._more(self.before, self._behind)
             case "hasPreviousPage":
-                return self._more(page, self.after, self._before) if backward else self._beyond(self.after, self._before)
+                return self._more(self.after, self._before) if backward else self._beyond(self.after, self._before)
             case "startCursor" | "endCursor" as kind:
                 first = (kind == "startCursor") != backward
                 order = page.c.n if first else page.c.n.desc()
@@ -269,17 +272,17 @@ class _PageLowering:
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 
-    def _more(self, page: Any, bound: Any, side: Any) -> ColumnElement[str]:  # noqa: ANN401  # a derived table, a bound
+    def _more(self, bound: Any, side: Any) -> ColumnElement[str]:
         """Tell whether rows were left over in the window, or stand on the far side of the other cursor."""
         left = func.count() > self.size
         if bound is None:
             return cast(left, Text)
         return cast(or_(left, self._stands(bound, side)), Text)
 
-    def _beyond(self, bound: Any, side: Any) -> ColumnElement[str]:  # noqa: ANN401  # a bound, a comparison
+    def _beyond(self, bound: Any, side: Any) -> ColumnElement[str]:
         return _FALSE if bound is None else cast(self._stands(bound, side), Text)
 
-    def _stands(self, bound: list[ColumnElement[Any]], side: Any) -> ColumnElement[bool]:  # noqa: ANN401  # a comparison
+    def _stands(self, bound: list[ColumnElement[Any]], side: Any) -> ColumnElement[bool]:
         """Test that a row which matches stands at a cursor or on its far side."""
         rows = self._open()
         assert rows.alias is not None
@@ -290,7 +293,7 @@ class _PageLowering:
         return exists(stands)
 
 
-def _size_reader(size: Argument) -> Any:  # noqa: ANN401  # a reader
+def _size_reader(size: Argument) -> Any:
     def read(request: Request) -> object:
         value = value_of(size, request.values)
         check_size(value)

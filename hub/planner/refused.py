@@ -1,4 +1,4 @@
-"""Why an operation is not run: one error with a stable code, fit for strangers. Nothing has touched the database yet."""
+"""Why an operation is not run: a stable code and a sentence for strangers. Nothing has touched the database yet."""
 
 from collections.abc import Sequence
 from typing import ClassVar

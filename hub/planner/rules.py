@@ -1,13 +1,12 @@
 """Rules and filters as SQL predicates over the row at hand: what weaving left open is decided here, by the database."""
 
+import operator
 from collections.abc import Callable
 from datetime import date
 from typing import Any, Final, assert_never
 
 from graphql import GraphQLInputType, get_named_type
-from sqlalchemy import (
-    ARRAY as GENERIC_ARRAY,
-)
+from sqlalchemy import ARRAY as GENERIC_ARRAY
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -52,7 +51,7 @@ def predicate(rule: Own | RowIs | AllOf | AnyOf, c: Columns) -> ColumnElement[bo
             assert_never(rule)
 
 
-def _inner(rule: Any, c: Columns) -> ColumnElement[bool]:  # noqa: ANN401  # weaving left only these
+def _inner(rule: Any, c: Columns) -> ColumnElement[bool]:
     assert isinstance(rule, Own | RowIs | AllOf | AnyOf)
     return predicate(rule, c)
 
@@ -74,39 +73,36 @@ def passes(gate: Gate | None, c: Columns) -> list[ColumnElement[bool]]:
 
 def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[ColumnElement[bool]]:
     """Turn one filter into predicates: what it compares, and the rule of what it looks at."""
-    match, operator = condition.match, condition.operator
+    match, name = condition.match, condition.operator
     if match.predicate:
         value = parameters.add("where", _plain_type(condition.type), _reader(condition))
         return [match.predicate(c, value), *passes(condition.gate, c)]
     assert match.column is not None
     column = c[match.column]
     kind, convert = _conversion(condition, column)
-    if operator == "in":
+    if name == "in":
         value = parameters.add("where", ARRAY(kind), _list_reader(condition, convert))
     else:
         value = parameters.add("where", kind, _reader(condition, convert))
-    compared = _compare(column, operator, value, empty=match.empty)
+    compared = _compare(column, name, value, empty=match.empty)
     return [compared, *passes(condition.gate, c)]
 
 
-def _compare(column: ColumnElement[Any], operator: str, value: Any, *, empty: bool) -> ColumnElement[bool]:  # noqa: ANN401  # a parameter
+def _compare(column: ColumnElement[Any], name: str, value: Any, *, empty: bool) -> ColumnElement[bool]:
     if isinstance(column.type, GENERIC_ARRAY):
-        inside = column.op("&&")(value) if operator == "in" else value == any_(column)
+        inside = column.op("&&")(value) if name == "in" else value == any_(column)
         return or_(func.cardinality(column) == 0, inside) if empty else inside
-    match operator:
-        case "eq":
-            return column == value
-        case "in":
-            return column == any_(value)
-        case "contains":
-            return func.strpos(column, value) > 0
-        case "gte":
-            return column >= value
-        case "lt":
-            return column < value
-        case _:
-            raise AssertionError(f"no operator {operator}")
+    compared: ColumnElement[bool] = _OPERATORS[name](column, value)
+    return compared
 
+
+_OPERATORS: Final[dict[str, Callable[[ColumnElement[Any], Any], Any]]] = {
+    "eq": operator.eq,
+    "in": lambda column, value: column == any_(value),
+    "contains": lambda column, value: func.strpos(column, value) > 0,
+    "gte": operator.ge,
+    "lt": operator.lt,
+}
 
 Convert = Callable[[Any], object]
 
@@ -125,7 +121,7 @@ def _conversion(condition: Condition, column: ColumnElement[Any]) -> tuple[TypeE
     return String(), _code
 
 
-def _code(value: Any) -> str:  # noqa: ANN401  # an enum member, a date, or a text
+def _code(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return str(getattr(value, "value", value))

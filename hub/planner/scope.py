@@ -20,13 +20,13 @@ class Scope:
         self.parts = parts
 
     @property
-    def c(self) -> Any:  # noqa: ANN401  # columns by name
+    def c(self) -> Any:
         """The columns of the row."""
         assert self.alias is not None
         return self.alias.c
 
     @property
-    def here(self) -> Any:  # noqa: ANN401  # columns or parts by name
+    def here(self) -> Any:
         """What a join sees of this row."""
         if self.parts is not None:
             return SimpleNamespace(**self.parts)

@@ -12,16 +12,14 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLAbstractType,
-    GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLSchema,
-    GraphQLSkipDirective,
     InlineFragmentNode,
     NamedTypeNode,
     SelectionSetNode,
+    VariableNode,
     is_abstract_type,
 )
-from graphql.execution.values import get_directive_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +74,16 @@ class Collector:
                 if self._applies(fragment.type_condition, type_name):
                     self._walk(type_name, fragment.selection_set, found, seen)
 
-    def _wanted(self, node: Any) -> bool:  # noqa: ANN401  # any selection node
-        skip = get_directive_values(GraphQLSkipDirective, node, self.values)
-        if skip and skip["if_"]:
-            return False
-        include = get_directive_values(GraphQLIncludeDirective, node, self.values)
-        return not include or bool(include["if_"])
+    def _wanted(self, node: Any) -> bool:
+        for directive in node.directives or ():
+            name = directive.name.value
+            if name in {"skip", "include"}:
+                (condition,) = directive.arguments
+                value = condition.value
+                holds = self.values[value.name.value] if isinstance(value, VariableNode) else value.value
+                if holds == (name == "skip"):
+                    return False
+        return True
 
     def _applies(self, condition: NamedTypeNode | None, type_name: str) -> bool:
         if condition is None or condition.name.value == type_name:
@@ -92,5 +94,5 @@ class Collector:
         return is_abstract_type(named) and self.schema.is_sub_type(_abstract(named), this)
 
 
-def _abstract(named: Any) -> GraphQLAbstractType:  # noqa: ANN401  # narrowed by the caller
+def _abstract(named: Any) -> GraphQLAbstractType:
     return named  # type: ignore[no-any-return]

@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect
 class _Compiler(PGCompiler_asyncpg):
     """Writes constants of declarations into the text, so that generic plans see them."""
 
-    def visit_bindparam(self, bindparam: BindParameter[Any], *arguments: Any, **keywords: Any) -> str:  # noqa: ANN401  # SQLAlchemy's keywords
+    def visit_bindparam(self, bindparam: BindParameter[Any], *arguments: Any, **keywords: Any) -> str:
         if not bindparam.required:
             keywords["literal_binds"] = True
-        return str(super().visit_bindparam(bindparam, *arguments, **keywords))
+        return str(super().visit_bindparam(bindparam, *arguments, **keywords))  # type: ignore[no-untyped-call]  # as above
 
 
 class _Dialect(PGDialect_asyncpg):
@@ -22,7 +22,7 @@ class _Dialect(PGDialect_asyncpg):
     supports_statement_cache = False
 
 
-_DIALECT = _Dialect()
+_DIALECT = _Dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 
 def text_of(statement: Select[Any]) -> tuple[str, list[str]]:

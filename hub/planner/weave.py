@@ -114,7 +114,7 @@ class _Weaver:
             return replace(field, gate=gate, node=Nothing())
         return replace(field, gate=gate, node=self._node(field.node))
 
-    def _node(self, node: Node) -> Node:  # noqa: PLR0911  # one return a node
+    def _node(self, node: Node) -> Node:
         match node:
             case Leaf() | Text() | Nothing():
                 return node

@@ -4,7 +4,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Column, Text
+from sqlalchemy import CheckConstraint, Column, Table, Text
 from sqlalchemy import Enum as EnumColumn
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -25,26 +25,26 @@ def enum_type(values: type[Enum]) -> EnumColumn:
     )
 
 
-def one_of(values: type[Enum], *, null: bool = False) -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+def one_of(values: type[Enum], *, null: bool = False) -> Any:
     """Declare a column of one vocabulary."""
-    return Field(default=None if null else ..., sa_type=enum_type(values), nullable=null)  # type: ignore[call-overload]  # sa_type takes instances
+    return Field(default=None if null else ..., sa_type=enum_type(values), nullable=null)
 
 
-def many_of(values: type[Enum]) -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+def many_of(values: type[Enum]) -> Any:
     """Declare a column that holds several values of one vocabulary, in order; never null."""
-    return Field(default_factory=list, sa_type=ARRAY(enum_type(values)), nullable=False)  # type: ignore[call-overload]  # sa_type takes instances
+    return Field(default_factory=list, sa_type=ARRAY(enum_type(values)), nullable=False)
 
 
-def texts() -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+def texts() -> Any:
     """Declare a column that holds several texts; never null."""
-    return Field(default_factory=list, sa_type=ARRAY(Text()), nullable=False)  # type: ignore[call-overload]  # sa_type takes instances
+    return Field(default_factory=list, sa_type=ARRAY(Text()), nullable=False)
 
 
-def folded(source: str, *, null: bool = False) -> Any:  # noqa: ANN401  # SQLModel's Field is typed Any
+def folded(source: str, *, null: bool = False) -> Any:
     """Declare the folded form of the column `source`, filled by the database layer on insert and update."""
 
     def make(context: DefaultExecutionContext) -> str | None:
-        value = context.get_current_parameters()[source]
+        value = context.get_current_parameters()[source]  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
         return None if value is None else fold(value)
 
     return Field(default=None, sa_column=Column(Text(collation="C"), default=make, onupdate=make, nullable=null))
@@ -53,6 +53,12 @@ def folded(source: str, *, null: bool = False) -> Any:  # noqa: ANN401  # SQLMod
 def partial_date(column: str) -> CheckConstraint:
     """Let the column hold EDTF level 0 only: 2007, 2007-06 or 2007-06-09."""
     return CheckConstraint(rf"{column} ~ '^\d{{4}}(-\d\d(-\d\d)?)?$'", name=f"{column}_edtf")
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """Give the table behind a row class, to alias and to select from."""
+    table: Table = row.__table__  # type: ignore[attr-defined]  # set by SQLModel on table classes
+    return table
 
 
 class Row(SQLModel):

@@ -1,7 +1,6 @@
 """What every noun uses: nodes, pages, periods, provenance, and the filters of values."""
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, Final, Generic, TypeVar
 
 import strawberry
@@ -10,7 +9,18 @@ from strawberry.federation.schema_directives import Cost
 
 from schema.access import PUBLIC, Columns
 from schema.scalars import CountryCode, Date, PartialDate
-from schema.source import ACCESS, TODAY_TEXT, Expression, embedded, many, part, plain
+from schema.source import (
+    ACCESS,
+    TODAY_TEXT,
+    Expression,
+    embedded,
+    input_object,
+    interface,
+    machinery,
+    many,
+    part,
+    plain,
+)
 from schema.tables import SourceRow
 from schema.tables.base import Fact
 from schema.vocabulary import (
@@ -22,26 +32,29 @@ from schema.vocabulary import (
     Region,
     SupportKind,
 )
+from schema.vocabulary.base import Vocabulary, vocabulary
 
 
-@strawberry.interface(description="Anything with an id. An unknown id and one that is not for you answer alike: null.")
+@interface
 class Node:
+    """Anything with an id. An unknown id and one that is not for you answer alike: null."""
+
     id: strawberry.ID = strawberry.field(
         description="Opaque, random, stable for you. Persons and cases carry a different id to every body."
     )
 
 
-@strawberry.enum(description="Direction of an ordering. Rows that tie are ordered by id.")
-class OrderDirection(Enum):
-    ASC = strawberry.enum_value("asc", description="Smallest, earliest or first letter first.")
-    DESC = strawberry.enum_value("desc", description="Largest, latest or last letter first.")
+@vocabulary
+class OrderDirection(Vocabulary):
+    """Direction of an ordering. Rows that tie are ordered by id."""
+
+    ASC = ("asc", "Smallest, earliest or first letter first.")
+    DESC = ("desc", "Largest, latest or last letter first.")
 
 
-def _machinery(says: str, *, cost: int | None = None) -> Any:  # noqa: ANN401  # a field
+def _machinery(says: str, *, cost: int | None = None) -> Any:
     """Declare a field of the paging machinery: it tells nothing that its rows do not."""
-    return strawberry.field(
-        description=says, directives=[Cost(weight=cost)] if cost else [], metadata={ACCESS: PUBLIC}
-    )
+    return strawberry.field(description=says, directives=[Cost(weight=cost)] if cost else [], metadata={ACCESS: PUBLIC})
 
 
 @plain(see=PUBLIC, shareable=True)
@@ -60,14 +73,18 @@ TOTAL_COUNT_COST: Final = 10
 TOTAL_COUNT_MOST: Final = 10_000
 
 
-@strawberry.type(description="A row of a page.")
+@machinery
 class Edge(Generic[T]):
+    """A row of a page."""
+
     node: T = _machinery("The row.")
     cursor: str = _machinery("Opaque: where the row stands in this order.")
 
 
-@strawberry.type(description="A page of a list.")
+@machinery
 class Connection(Generic[T]):
+    """A page of a list."""
+
     edges: list[Edge[T]] = _machinery("Rows with their cursors.")
     nodes: list[T] = _machinery("Rows.")
     page_info: PageInfo = _machinery("Where this page stands.")
@@ -87,14 +104,10 @@ class Period:
     running: bool = part("running", see=PUBLIC, says="True when today lies within.")
 
 
-def within(
-    day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]
-) -> ColumnElement[bool]:
+def within(day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]) -> ColumnElement[bool]:
     """Test that a day, written out in full, lies in a span of partial dates; an unknown end does not exclude it."""
     # '~' sorts behind '-' and every digit, so that 2012~ lies behind every day of 2012.
-    return and_(
-        or_(from_on.is_(None), from_on <= day), or_(until_on.is_(None), until_on.op("||")("~") >= day)
-    )
+    return and_(or_(from_on.is_(None), from_on <= day), or_(until_on.is_(None), until_on.op("||")("~") >= day))
 
 
 def period(from_on: str, until_on: str, ended: str | None = None) -> Mapping[str, Expression]:
@@ -142,7 +155,7 @@ class Provenance:
     note: str | None = part("note", see=PUBLIC, says="What else is to be said of it; null when nothing.")
 
 
-def provenance(row: type[Fact]) -> Any:  # noqa: ANN401  # a field
+def provenance(row: type[Fact]) -> Any:
     """Show how sure the record is and where it comes from."""
     assert issubclass(row, Fact)
     return embedded(
@@ -152,69 +165,89 @@ def provenance(row: type[Fact]) -> Any:  # noqa: ANN401  # a field
     )
 
 
-def _operator(says: str) -> Any:  # noqa: ANN401  # a field
+def _operator(says: str) -> Any:
     return strawberry.field(description=says, default=strawberry.UNSET)
 
 
-@strawberry.input(description="Match an id.")
+@input_object
 class IDFilter:
+    """Match an id."""
+
     eq: strawberry.ID | None = _operator("Equal to.")
     in_: list[strawberry.ID] | None = strawberry.field(
         name="in", description="One of, at most 100.", default=strawberry.UNSET
     )
 
 
-@strawberry.input(description="Match a public text. Case and accents are ignored.")
+@input_object
 class TextFilter:
+    """Match a public text. Case and accents are ignored."""
+
     eq: str | None = _operator("Equal to.")
     contains: str | None = _operator("Contains, from three letters on.")
 
 
-@strawberry.input(description="Match a day.")
+@input_object
 class DateFilter:
+    """Match a day."""
+
     gte: Date | None = _operator("On or after.")
     lt: Date | None = _operator("Before.")
 
 
-@strawberry.input(description="Match a country.")
+@input_object
 class CountryFilter:
+    """Match a country."""
+
     eq: CountryCode | None = _operator("Equal to.")
     in_: list[CountryCode] | None = strawberry.field(
         name="in", description="One of, at most 100.", default=strawberry.UNSET
     )
 
 
-@strawberry.input(description="Match a value of Discipline.")
+@input_object
 class DisciplineFilter:
+    """Match a value of Discipline."""
+
     eq: Discipline | None = _operator("Equal to.")
     in_: list[Discipline] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
 
 
-@strawberry.input(description="Match a value of SupportKind.")
+@input_object
 class SupportKindFilter:
+    """Match a value of SupportKind."""
+
     eq: SupportKind | None = _operator("Equal to.")
     in_: list[SupportKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
 
 
-@strawberry.input(description="Match a value of Region.")
+@input_object
 class RegionFilter:
+    """Match a value of Region."""
+
     eq: Region | None = _operator("Equal to.")
     in_: list[Region] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
 
 
-@strawberry.input(description="Match a value of CityKind.")
+@input_object
 class CityKindFilter:
+    """Match a value of CityKind."""
+
     eq: CityKind | None = _operator("Equal to.")
     in_: list[CityKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
 
 
-@strawberry.input(description="Match a value of EventKind.")
+@input_object
 class EventKindFilter:
+    """Match a value of EventKind."""
+
     eq: EventKind | None = _operator("Equal to.")
     in_: list[EventKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
 
 
-@strawberry.input(description="Match a value of OrganisationKind.")
+@input_object
 class OrganisationKindFilter:
+    """Match a value of OrganisationKind."""
+
     eq: OrganisationKind | None = _operator("Equal to.")
     in_: list[OrganisationKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)

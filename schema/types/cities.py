@@ -7,8 +7,9 @@ from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, selec
 
 from schema.access import NETWORK, PUBLIC, SECRETARIAT, AnyOf, Columns, RowIs
 from schema.scalars import CountryCode, Date, PartialDate
-from schema.source import Ordering, column, computed, embedded, holds, many, matches, one, page, part, plain, record
+from schema.source import Ordering, column, computed, holds, input_object, many, matches, one, page, part, plain, record
 from schema.tables import CityRow, CoordinatorCityRow, CoordinatorRow, MembershipRow, PlaceRow
+from schema.tables.base import table_of
 from schema.types.basics import (
     CityKindFilter,
     Connection,
@@ -41,13 +42,13 @@ LISTED: Final = AnyOf(
 
 
 def _joined(c: Columns) -> ColumnElement[Any]:
-    periods = MembershipRow.__table__.alias()
+    periods = table_of(MembershipRow).alias()
     first = select(func.min(periods.c.from_on)).where(periods.c.city_id == c.id)
     return func.coalesce(first.correlate_except(periods).scalar_subquery(), "9999")
 
 
 def _was_member(c: Columns, day: ColumnElement[Any]) -> ColumnElement[bool]:
-    periods = MembershipRow.__table__.alias()
+    periods = table_of(MembershipRow).alias()
     text = cast(day, Text)
     ends = or_(periods.c.until_on.op("||")("~") >= text, and_(periods.c.until_on.is_(None), ~periods.c.ended))
     return exists().where(periods.c.city_id == c.id, periods.c.from_on <= text, ends).correlate_except(periods)
@@ -63,12 +64,12 @@ class Coordinator:
 
 
 def _serves(here: Columns, there: Columns) -> ColumnElement[bool]:
-    links = CoordinatorCityRow.__table__.alias()
+    links = table_of(CoordinatorCityRow).alias()
     return exists().where(links.c.city_id == here.id, links.c.coordinator_id == there.id).correlate_except(links)
 
 
 def _confirmed(c: Columns) -> ColumnElement[Any]:
-    places = PlaceRow.__table__.alias()
+    places = table_of(PlaceRow).alias()
     latest = select(func.max(places.c.confirmed_on)).where(places.c.city_id == c.id)
     return latest.correlate_except(places).scalar_subquery()
 
@@ -158,8 +159,10 @@ class City(Node):
     provenance: Provenance = provenance(CityRow)
 
 
-@strawberry.input(description="Which members. All conditions must hold.")
+@input_object
 class CityWhere:
+    """Which members. All conditions must hold."""
+
     slug: TextFilter | None = matches(CityRow.slug, folded=True, see=PUBLIC, says="By natural key.")
     name: TextFilter | None = matches(CityRow.name_key, folded=True, see=PUBLIC, says="By name.")
     kind: CityKindFilter | None = matches(CityRow.kind, see=PUBLIC, says="By kind.")
@@ -185,8 +188,10 @@ class CityOrderField(Vocabulary):
     JOINED = ("joined", "By first membership; those without a known year last.")
 
 
-@strawberry.input(description="An order of City.")
+@input_object
 class CityOrder:
+    """An order of City."""
+
     field: CityOrderField = strawberry.field(description="Key.")
     direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
 

@@ -3,12 +3,13 @@
 from typing import Final
 
 import strawberry
-from sqlalchemy import ColumnElement, Text, and_, any_, cast, exists, func, not_, or_
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, not_, or_
 
-from schema.access import PUBLIC, Anyone
+from schema.access import PUBLIC, Anyone, Columns
 from schema.scalars import CountryCode, Date
-from schema.source import Columns, Ordering, column, embedded, holds, many, matches, one, record
+from schema.source import Ordering, column, embedded, holds, input_object, many, matches, one, record
 from schema.tables import EventRow, ProjectCityRow, ProjectRow, ResolutionRow, TermRow, TimelineEntryRow
+from schema.tables.base import table_of
 from schema.types.basics import (
     DateFilter,
     EventKindFilter,
@@ -32,7 +33,7 @@ BY_START: Final = Ordering(lambda c: [func.coalesce(c.from_on, "9999")], see=PUB
 
 
 def _takes_part(here: Columns, there: Columns) -> ColumnElement[bool]:
-    links = ProjectCityRow.__table__.alias()
+    links = table_of(ProjectCityRow).alias()
     return exists().where(links.c.project_id == here.id, links.c.city_id == there.id).correlate_except(links)
 
 
@@ -124,16 +125,16 @@ class TimelineEntry(Node):
 
     id: strawberry.ID = column(TimelineEntryRow.id, see=PUBLIC, says="Opaque id.")
     period: Period = embedded(span("from_on", "until_on"), see=PUBLIC, says="When.")
-    place: str | None = column(
-        TimelineEntryRow.place, see=PUBLIC, says="Where; null when nowhere in particular."
-    )
+    place: str | None = column(TimelineEntryRow.place, see=PUBLIC, says="Where; null when nowhere in particular.")
     country: CountryCode | None = column(TimelineEntryRow.country, see=PUBLIC, says="Country; null when none.")
     text: str = column(TimelineEntryRow.text, see=PUBLIC, says="What happened.")
     provenance: Provenance = provenance(TimelineEntryRow)
 
 
-@strawberry.input(description="Which events. All conditions must hold.")
+@input_object
 class EventWhere:
+    """Which events. All conditions must hold."""
+
     kind: EventKindFilter | None = matches(EventRow.kind, see=PUBLIC, says="By kind.")
     from_: DateFilter | None = matches(EventRow.from_on, name="from", see=PUBLIC, says="By first day.")
     city: IDFilter | None = matches(EventRow.city_id, see=PUBLIC, says="By host.")
@@ -146,8 +147,10 @@ class EventOrderField(Vocabulary):
     STARTS = ("starts", "By first day.")
 
 
-@strawberry.input(description="An order of Event.")
+@input_object
 class EventOrder:
+    """An order of Event."""
+
     field: EventOrderField = strawberry.field(description="Key.")
     direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
 
@@ -161,7 +164,11 @@ def _sat_on(c: Columns, day: ColumnElement[Date]) -> ColumnElement[bool]:
     return and_(c.from_on.is_not(None), known, within(text, c.from_on, c.until_on))
 
 
-@strawberry.input(description="Which terms. All conditions must hold.")
+@input_object
 class TermWhere:
-    on: Date | None = holds(_sat_on, see=PUBLIC, says="Running on this day; terms without a known beginning do not match.")
+    """Which terms. All conditions must hold."""
+
+    on: Date | None = holds(
+        _sat_on, see=PUBLIC, says="Running on this day; terms without a known beginning do not match."
+    )
     city: IDFilter | None = matches(TermRow.city_id, see=PUBLIC, says="For such a city.")

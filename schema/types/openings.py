@@ -8,8 +8,9 @@ from sqlalchemy import cast as sql_cast
 
 from schema.access import NETWORK, SECRETARIAT, Anyone, Columns, Own, Related, RowIs, network_only
 from schema.scalars import CountryCode, Date, LanguageTag
-from schema.source import TODAY, Ordering, Union, column, computed, holds, matches, one, record
+from schema.source import TODAY, Ordering, Union, column, computed, holds, input_object, interface, matches, one, record
 from schema.tables import CityRow, PartnerOpeningRow, PlaceRow
+from schema.tables.base import table_of
 from schema.types.basics import CountryFilter, DateFilter, DisciplineFilter, Node, OrderDirection, SupportKindFilter
 from schema.vocabulary import Discipline, MembershipStatus, Region, Relation, SupportKind
 from schema.vocabulary.base import Vocabulary, vocabulary
@@ -26,7 +27,7 @@ _WISHES: Final = network_only(
 
 
 def _of_a_member(c: Columns) -> ColumnElement[bool]:
-    cities = CityRow.__table__.alias()
+    cities = table_of(CityRow).alias()
     member = exists().where(cities.c.id == c.city_id, cities.c.status == MembershipStatus.MEMBER)
     return member.correlate_except(cities)
 
@@ -36,14 +37,14 @@ def _stale(c: Columns) -> ColumnElement[bool]:
 
 
 def _country(c: Columns) -> ColumnElement[Any]:
-    cities = CityRow.__table__.alias()
+    cities = table_of(CityRow).alias()
     return select(cities.c.country).where(cities.c.id == c.city_id).correlate_except(cities).scalar_subquery()
 
 
-@strawberry.interface(
-    description="Shelter or help on offer: a city's place or a partner's programme. One query finds both."
-)
+@interface
 class Opening(Node):
+    """Shelter or help on offer: a city's place or a partner's programme. One query finds both."""
+
     title: str = strawberry.field(description="Name of the offer.")
     support: list[SupportKind] = strawberry.field(description="Kinds of help.")
     country: CountryCode | None = strawberry.field(description="Where; null when anywhere.")
@@ -72,9 +73,7 @@ class Place(Opening):
         see=NETWORK,
         says="True when a candidate may be presented. Filled, reserved and closed look alike from outside.",
     )
-    support: list[SupportKind] = column(
-        PlaceRow.support, see=NETWORK, says="RESIDENCY, with what else the city gives."
-    )
+    support: list[SupportKind] = column(PlaceRow.support, see=NETWORK, says="RESIDENCY, with what else the city gives.")
     country: CountryCode | None = computed(_country, see=NETWORK, says="Country of the city.")
     disciplines: list[Discipline] = column(
         PlaceRow.disciplines, see=NETWORK, says="Wished for, soft; empty means no wish."
@@ -138,8 +137,10 @@ class PartnerOpening(Opening):
     )
 
 
-@strawberry.input(description="Which places. All conditions must hold.")
+@input_object
 class PlaceWhere:
+    """Which places. All conditions must hold."""
+
     open: bool | None = matches(PlaceRow.open, see=NETWORK, says="Open now.")
     confirmed_on: DateFilter | None = matches(PlaceRow.confirmed_on, see=NETWORK, says="Vouched for then.")
 
@@ -148,7 +149,7 @@ PLACES_IN_ORDER: Final = Ordering(lambda c: [c.title.collate("C")], see=NETWORK)
 
 
 def _openings() -> Union:
-    places, cities, partners = PlaceRow.__table__, CityRow.__table__.alias("opening_city"), PartnerOpeningRow.__table__
+    places, cities, partners = table_of(PlaceRow), table_of(CityRow).alias("opening_city"), table_of(PartnerOpeningRow)
     same = ("open", "support", "disciplines", "household_max", "months_max", "available_from", "confirmed_on")
     return Union(
         union_all(
@@ -169,8 +170,10 @@ OPENINGS: Final = _openings()
 """Places and partner openings under the columns that both have."""
 
 
-@strawberry.input(description="Which openings. All conditions must hold.")
+@input_object
 class OpeningWhere:
+    """Which openings. All conditions must hold."""
+
     open: bool | None = matches(PlaceRow.open, absent=True, see=NETWORK, says="Open now; true when not given.")
     support: SupportKindFilter | None = matches(PlaceRow.support, see=NETWORK, says="Gives such help.")
     country: CountryFilter | None = matches(CityRow.country, see=NETWORK, says="In such a country.")
@@ -198,8 +201,10 @@ class OpeningOrderField(Vocabulary):
     CONFIRMED_ON = ("confirmed_on", "By the day someone last vouched for it; never comes first.")
 
 
-@strawberry.input(description="An order of Opening.")
+@input_object
 class OpeningOrder:
+    """An order of Opening."""
+
     field: OpeningOrderField = strawberry.field(description="Key.")
     direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
 

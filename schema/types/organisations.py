@@ -7,7 +7,7 @@ from sqlalchemy import func
 
 from schema.access import NETWORK, PUBLIC, SECRETARIAT, Anyone, Own, Related, network_only
 from schema.scalars import URL, CountryCode
-from schema.source import Ordering, column, embedded, matches, one, record
+from schema.source import Ordering, column, embedded, input_object, matches, one, record
 from schema.tables import AgreementRow, OrganisationRow
 from schema.types.basics import (
     CountryFilter,
@@ -104,8 +104,10 @@ class Organisation(Node):
     provenance: Provenance = provenance(OrganisationRow)
 
 
-@strawberry.input(description="Which bodies. All conditions must hold.")
+@input_object
 class OrganisationWhere:
+    """Which bodies. All conditions must hold."""
+
     slug: TextFilter | None = matches(OrganisationRow.slug, folded=True, see=PUBLIC, says="By natural key.")
     name: TextFilter | None = matches(OrganisationRow.name_key, folded=True, see=PUBLIC, says="By name.")
     acronym: TextFilter | None = matches(OrganisationRow.acronym_key, folded=True, see=PUBLIC, says="By acronym.")
@@ -125,8 +127,10 @@ class OrganisationOrderField(Vocabulary):
     COUNTRY = ("country", "By seat, then name; bodies without a seat first.")
 
 
-@strawberry.input(description="An order of Organisation.")
+@input_object
 class OrganisationOrder:
+    """An order of Organisation."""
+
     field: OrganisationOrderField = strawberry.field(description="Key.")
     direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_
 
 from schema.access import PUBLIC, Anyone
 from schema.scalars import URL, CountryCode, LanguageTag
-from schema.source import Ordering, column, embedded, matches, one, page, record
+from schema.source import Ordering, column, embedded, input_object, matches, one, page, record
 from schema.tables import FigureRow, ResidentRow, WorkRow
 from schema.types.basics import (
     Connection,
@@ -91,10 +91,10 @@ class Resident(Node):
     provenance: Provenance = provenance(ResidentRow)
 
 
-@strawberry.input(
-    description="Which residents. Only released facts match, so a filter tells nothing that the page does not."
-)
+@input_object
 class ResidentWhere:
+    """Which residents. Only released facts match, so a filter tells nothing that the page does not."""
+
     name: TextFilter | None = matches(ResidentRow.name_key, folded=True, see=PUBLIC, says="By shown name.")
     discipline: DisciplineFilter | None = matches(ResidentRow.disciplines, see=PUBLIC, says="By released discipline.")
     city: IDFilter | None = matches(ResidentRow.city_id, see=PUBLIC, says="By released city.")
@@ -110,8 +110,10 @@ class ResidentOrderField(Vocabulary):
     NAME = ("name", "By shown name.")
 
 
-@strawberry.input(description="An order of Resident.")
+@input_object
 class ResidentOrder:
+    """An order of Resident."""
+
     field: ResidentOrderField = strawberry.field(description="Key.")
     direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
 

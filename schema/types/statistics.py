@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import strawberry
-from sqlalchemy import ColumnElement, Integer, Text, and_, cast, func, literal_column, not_, or_, select, tuple_
+from sqlalchemy import Integer, Text, and_, cast, func, not_, or_, select, tuple_
 
 from schema.access import PUBLIC, TOTALS
 from schema.scalars import CountryCode, PartialDate
-from schema.source import TODAY_TEXT, Columns, embedded, holds, many, matches, part, plain
+from schema.source import TODAY_TEXT, embedded, holds, input_object, many, matches, part, plain
 from schema.tables import CityRow, MembershipRow, OfficialTotalRow, StatisticCellRow
+from schema.tables.base import table_of
 from schema.types.basics import Provenance
 from schema.vocabulary import Discipline, MembershipStatus, Region, StatisticMeasure, StatisticSlice, Urgency
 
@@ -68,8 +68,8 @@ class NetworkSize:
     )
 
 
-def _sizes() -> Any:  # noqa: ANN401  # a selectable
-    cities, periods = CityRow.__table__.alias("member"), MembershipRow.__table__.alias("span")
+def _sizes() -> Any:
+    cities, periods = table_of(CityRow).alias("member"), table_of(MembershipRow).alias("span")
     this_year = cast(func.left(TODAY_TEXT, 4), Integer)
     years = func.generate_series(FIRST_YEAR, this_year).table_valued("year").render_derived(name="years")
     # The last day of the year, or today in the year that runs.
@@ -96,8 +96,10 @@ def _sizes() -> Any:  # noqa: ANN401  # a selectable
 SIZES: Final = _sizes()
 
 
-@strawberry.input(description="Which sizes. Bounded: at most 20 years.")
+@input_object
 class NetworkSizeWhere:
+    """Which sizes. Bounded: at most 20 years."""
+
     from_year: int = holds(
         lambda c, year: c.year >= year, required=True, see=PUBLIC, says="First year, 2006 at the earliest."
     )
@@ -119,17 +121,17 @@ class StatisticCell:
     measure: StatisticMeasure = part("measure", see=TOTALS, says="What is counted.")
     year: int = part("year", see=TOTALS, says="Year.")
     host_country: CountryCode | None = part("host_country", see=TOTALS, says="Host country; null unless sliced by it.")
-    origin_region: Region | None = part(
-        "origin_region", see=TOTALS, says="Region of origin; null unless sliced by it."
-    )
+    origin_region: Region | None = part("origin_region", see=TOTALS, says="Region of origin; null unless sliced by it.")
     discipline: Discipline | None = part("discipline", see=TOTALS, says="Discipline; null unless sliced by it.")
     urgency: Urgency | None = part("urgency", see=TOTALS, says="Urgency; null unless sliced by it.")
     count: int | None = part("count", see=TOTALS, says="The number; null when suppressed.")
     suppressed: bool = part("suppressed", see=TOTALS, says="True when under five, or needed to hide a cell under five.")
 
 
-@strawberry.input(description="Which numbers. Bounded: at most 20 years.")
+@input_object
 class StatisticWhere:
+    """Which numbers. Bounded: at most 20 years."""
+
     measures: list[StatisticMeasure] = matches(
         StatisticCellRow.measure, required=True, see=TOTALS, says="Measures, at most 5."
     )

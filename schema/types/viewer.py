@@ -1,13 +1,10 @@
 """Who asks, as the graph tells it to the client."""
 
-
-
 from sqlalchemy import ColumnElement
 
-
-from schema.access import VIEWER
+from schema.access import VIEWER, Columns
 from schema.scalars import DateTime
-from schema.source import Columns, Join, from_profile, one, plain, viewer
+from schema.source import Join, from_profile, one, plain, viewer
 from schema.types.cities import City
 from schema.types.organisations import Organisation
 from schema.vocabulary import AccessScope, Purpose, Relation
@@ -15,7 +12,8 @@ from schema.vocabulary import AccessScope, Purpose, Relation
 
 def _own(name: str) -> Join:
     def join(_here: Columns, there: Columns) -> ColumnElement[bool]:
-        return there.id == viewer(name)
+        own: ColumnElement[bool] = there.id == viewer(name)
+        return own
 
     return join
 

@@ -1,12 +1,12 @@
 """What a controlled list is: an enum whose members carry the stored code and the words shown in the graph."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import Self, TypeVar
 
 import strawberry
 
 
-class Vocabulary(str, Enum):
+class Vocabulary(StrEnum):
     """A controlled list. The member's name is the graph's, its value the stored code, `says` its description."""
 
     says: str
@@ -17,10 +17,6 @@ class Vocabulary(str, Enum):
         member._value_ = code
         member.says = says
         return member
-
-    def __str__(self) -> str:
-        """Show the stored code."""
-        return str(self.value)
 
 
 V = TypeVar("V", bound=type[Vocabulary])

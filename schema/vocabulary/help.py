@@ -3,6 +3,7 @@
 Each member's value is the code of `vocabularies.csv`; a test holds the two against each other. Descriptions are shown
 in the graph.
 """
+
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 
@@ -44,6 +45,7 @@ class Discipline(Vocabulary):
     HUMAN_RIGHTS_DEFENCE = ("human_rights_defence", "Human rights defender.")
     OTHER = ("other", "Other.")
 
+
 @vocabulary
 class SupportKind(Vocabulary):
     """Kinds of help that a body gives or is asked for."""
@@ -75,6 +77,7 @@ class SupportKind(Vocabulary):
     HOTLINE = ("hotline", "Help line.")
     REST = ("rest", "Rest.")
 
+
 @vocabulary
 class Urgency(Vocabulary):
     """How soon help is needed. Sets the clocks."""
@@ -82,6 +85,7 @@ class Urgency(Vocabulary):
     EMERGENCY = ("emergency", "Life in danger now; answer in 24 hours.")
     URGENT = ("urgent", "Danger soon; answer in 72 hours.")
     NORMAL = ("normal", "Answer in 14 days.")
+
 
 @vocabulary
 class DeclineReason(Vocabulary):
@@ -101,6 +105,7 @@ class DeclineReason(Vocabulary):
     PERSON_UNREACHABLE = ("person_unreachable", "Person not reached.")
     VIOLENCE_ADVOCATED = ("violence_advocated", "Calls for violence.")
     OTHER = ("other", "Other, with text.")
+
 
 @vocabulary
 class ClosingReason(Vocabulary):
@@ -123,6 +128,7 @@ class ClosingReason(Vocabulary):
     NO_OUTCOME = ("no_outcome", "No outcome reported in time.")
     AGREEMENT_ENDED = ("agreement_ended", "Agreement between bodies ended.")
     ERROR = ("error", "Made in error.")
+
 
 @vocabulary
 class Feedback(Vocabulary):

@@ -3,6 +3,7 @@
 Each member's value is the code of `vocabularies.csv`; a test holds the two against each other. Descriptions are shown
 in the graph.
 """
+
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 
@@ -21,12 +22,13 @@ class Category(Vocabulary):
     FAMILY = ("family", "Family.")
     ASSESSMENT = ("assessment", "Assessment.")
 
+
 @vocabulary
 class Purpose(Vocabulary):
     """Why data are used.
 
-    Each request declares one in the header Purpose-Of-Use; it must equal the purpose of the referral or consent it relies
-    on.
+    Each request declares one in the header Purpose-Of-Use; it must equal the purpose of the referral or consent it
+    relies on.
     """
 
     RESIDENCY_PLACEMENT = ("residency_placement", "Find a residency.")
@@ -42,6 +44,7 @@ class Purpose(Vocabulary):
     STATISTICS = ("statistics", "Statistics.")
     LEGAL_DUTY = ("legal_duty", "Legal duty.")
 
+
 @vocabulary
 class LegalBasis(Vocabulary):
     """Ground in the General Data Protection Regulation."""
@@ -54,13 +57,12 @@ class LegalBasis(Vocabulary):
     ART6_1_F = ("art6_1_f", "Legitimate interests, GDPR 6(1)(f).")
     ART9_2_A = ("art9_2_a", "Explicit consent, GDPR 9(2)(a).")
     ART9_2_C = ("art9_2_c", "Vital interests, person unable, GDPR 9(2)(c).")
-    ART9_2_D = ("art9_2_d", "Not-for-profit body with political, philosophical, religious or union aim (probably not ICORN),"
-        " GDPR 9(2)(d).")
-    ART9_2_E = ("art9_2_e", "Made public by the person, GDPR 9(2)(e).")
+    ART9_2_D = ("art9_2_d", "Not-for-profit body with political or religious aim (probably not ICORN), GDPR 9(2)(d).")
     ART9_2_F = ("art9_2_f", "Legal claims, GDPR 9(2)(f).")
     ART10 = ("art10", "Criminal convictions: only as law allows, GDPR 10.")
     ART49_1_A = ("art49_1_a", "Transfer on explicit consent, GDPR 49(1)(a).")
     ART49_1_F = ("art49_1_f", "Transfer for vital interests, GDPR 49(1)(f).")
+
 
 @vocabulary
 class ConsentState(Vocabulary):
@@ -74,6 +76,7 @@ class ConsentState(Vocabulary):
     EXPIRED = ("expired", "Ran out.")
     SUPERSEDED = ("superseded", "Replaced.")
 
+
 @vocabulary
 class ConsentChannel(Vocabulary):
     """How a consent was given."""
@@ -86,6 +89,7 @@ class ConsentChannel(Vocabulary):
     VIA_CONTACT_PERSON = ("via_contact_person", "Through the contact person.")
     VITAL_INTEREST_OVERRIDE = ("vital_interest_override", "No consent, life in danger.")
 
+
 @vocabulary
 class ContactRule(Vocabulary):
     """How a person may be reached. Binds every message, also a partner's."""
@@ -94,6 +98,7 @@ class ContactRule(Vocabulary):
     VIA_CONTACT_PERSON = ("via_contact_person", "Only through the contact person.")
     NEVER = ("never", "Never contact.")
     CHANNEL_ONLY = ("channel_only", "Only by named channel.")
+
 
 @vocabulary
 class Visibility(Vocabulary):
@@ -105,6 +110,7 @@ class Visibility(Vocabulary):
     CONFIDENTIAL = ("confidential", "Confidential.")
     PROTECTED_IDENTITY = ("protected_identity", "Protected identity.")
 
+
 @vocabulary
 class FactConfidence(Vocabulary):
     """How sure a fact is."""
@@ -115,6 +121,7 @@ class FactConfidence(Vocabulary):
     VERIFIED = ("verified", "Verified.")
     DISPUTED = ("disputed", "Disputed.")
     STALE = ("stale", "Needs confirming.")
+
 
 @vocabulary
 class BreakGlassReason(Vocabulary):

@@ -3,6 +3,7 @@
 Each member's value is the code of `vocabularies.csv`; a test holds the two against each other. Descriptions are shown
 in the graph.
 """
+
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 
@@ -52,6 +53,7 @@ class Act(Vocabulary):
     WORK_LOSS = ("work_loss", "Dismissed or barred from the profession.")
     OTHER = ("other", "Other. HURIDOCS list 4: 900000000000.")
 
+
 @vocabulary
 class Perpetrator(Vocabulary):
     """Who did it. HURIDOCS list 24."""
@@ -80,6 +82,7 @@ class Perpetrator(Vocabulary):
     OTHER = ("other", "Other. HURIDOCS list 24: 900000000000.")
     UNKNOWN = ("unknown", "Unknown. HURIDOCS list 24: 990000000000.")
 
+
 @vocabulary
 class Involvement(Vocabulary):
     """How a perpetrator took part. HURIDOCS list 18."""
@@ -91,6 +94,7 @@ class Involvement(Vocabulary):
     SUSPECTED = ("suspected", "Suspected. HURIDOCS list 18: 010600000000.")
     STATE_FAILURE = ("state_failure", "State failed to protect. HURIDOCS list 18: 050000000000.")
     UNKNOWN = ("unknown", "Unknown. HURIDOCS list 18: 990000000000.")
+
 
 @vocabulary
 class SourceLink(Vocabulary):

@@ -3,6 +3,7 @@
 Each member's value is the code of `vocabularies.csv`; a test holds the two against each other. Descriptions are shown
 in the graph.
 """
+
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 
@@ -24,6 +25,7 @@ class ApplicationState(Vocabulary):
     WITHDRAWN = ("withdrawn", "Withdrawn by the person.")
     CLOSED = ("closed", "Closed.")
 
+
 @vocabulary
 class CandidacyState(Vocabulary):
     """Standing of a candidacy."""
@@ -37,6 +39,7 @@ class CandidacyState(Vocabulary):
     ACCEPTED = ("accepted", "Invitation accepted.")
     ENDED = ("ended", "No longer candidate.")
 
+
 @vocabulary
 class PresentationState(Vocabulary):
     """Standing of a presentation."""
@@ -49,6 +52,7 @@ class PresentationState(Vocabulary):
     EXPIRED = ("expired", "View closed.")
     RECALLED = ("recalled", "Taken back.")
 
+
 @vocabulary
 class InvitationState(Vocabulary):
     """Standing of an invitation."""
@@ -59,6 +63,7 @@ class InvitationState(Vocabulary):
     DECLINED = ("declined", "Declined, neutral.")
     LAPSED = ("lapsed", "No answer.")
     CANCELLED_BY_CITY = ("cancelled_by_city", "Cancelled by city.")
+
 
 @vocabulary
 class ResidencyState(Vocabulary):
@@ -72,6 +77,7 @@ class ResidencyState(Vocabulary):
     MOVED = ("moved", "Moved to another host.")
     ENDED = ("ended", "Ended.")
     BROKEN_OFF = ("broken_off", "Broken off.")
+
 
 @vocabulary
 class ReferralState(Vocabulary):
