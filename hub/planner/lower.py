@@ -72,9 +72,9 @@ class Lowering:
         return select(self.object(self._operation.root, Scope(None)).label("answer"))
 
     def alias(self, table: FromClause, name: str) -> FromClause:
-        """Name the rows of a table anew."""
+        """Name the rows of a table anew; SQLAlchemy's own names have an underscore, so that these never meet one."""
         self._aliases += 1
-        return table.alias(f"{name.lower()}_{self._aliases}")
+        return table.alias(f"{name.lower().replace('_', '')}{self._aliases}")
 
     # ---- Objects and fields ------------------------------------------------------------------------------------------
 

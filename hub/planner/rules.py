@@ -81,9 +81,9 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
     column = c[match.column]
     kind, convert = _conversion(condition, column)
     if name == "in":
-        value = parameters.add("where", ARRAY(kind), _list_reader(condition, convert))
+        value = parameters.add(match.column, ARRAY(kind), _list_reader(condition, convert))
     else:
-        value = parameters.add("where", kind, _reader(condition, convert))
+        value = parameters.add(match.column, kind, _reader(condition, convert))
     compared = _compare(column, name, value, empty=match.empty)
     return [compared, *passes(condition.gate, c)]
 
