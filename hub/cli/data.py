@@ -1,65 +1,15 @@
-"""What operators type. Each command reads the settings, does one thing, and ends with 0 or says why not."""
+"""Commands about data: make the database, import facts, make up a network."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hub import log
+from hub.cli.base import app, bar, err, opened, out, read_settings
 from hub.clock import SystemClock
-from hub.errors import HubError
 from hub.facts import FileReport, import_facts
-from hub.settings import Environment, Settings
-from hub.store import Database, open_database, upgrade
 from hub.synthetic import decorate, populate
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
-out: Final = Console()
-err: Final = Console(stderr=True)
-
-
-def main() -> None:
-    """Run a command; what the hub answers for is told in one sentence, what it does not is a crash."""
-    try:
-        app()
-    except HubError as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
-
-
-def read_settings() -> Settings:
-    """Read the settings from the environment, refuse unsafe ones, and set up the log."""
-    settings = Settings.from_env(os.environ)
-    settings.refuse_unsafe(euid=os.geteuid() if hasattr(os, "geteuid") else None)
-    log.configure(strict=settings.environment is not Environment.PRODUCTION, level=settings.log_level)
-    return settings
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[Database]:
-    """Open the database, with its tables up to date; an embedded server ends with its last user."""
-    database = open_database(settings)
-    engine = database.engine()
-    try:
-        upgrade(engine)
-        yield database
-    finally:
-        engine.dispose()
-        database.stop()
-
-
-def bar() -> Progress:
-    """Make a progress bar for whatever takes long."""
-    return Progress(
-        TextColumn("{task.description:>20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
-    )
 
 
 @app.command()

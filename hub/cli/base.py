@@ -1,0 +1,57 @@
+"""What every command needs: the settings, the database, the terminal."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hub import log
+from hub.errors import HubError
+from hub.settings import Environment, Settings
+from hub.store import Database, open_database, upgrade
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
+out: Final = Console()
+err: Final = Console(stderr=True)
+
+
+def main() -> None:
+    """Run a command; what the hub answers for is told in one sentence, what it does not is a crash."""
+    try:
+        app()
+    except HubError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment, refuse unsafe ones, and set up the log."""
+    settings = Settings.from_env(os.environ)
+    settings.refuse_unsafe(euid=os.geteuid() if hasattr(os, "geteuid") else None)
+    log.configure(strict=settings.environment is not Environment.PRODUCTION, level=settings.log_level)
+    return settings
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Database]:
+    """Open the database, with its tables up to date; an embedded server ends with its last user."""
+    database = open_database(settings)
+    engine = database.engine()
+    try:
+        upgrade(engine)
+        yield database
+    finally:
+        engine.dispose()
+        database.stop()
+
+
+def bar() -> Progress:
+    """Make a progress bar for whatever takes long."""
+    return Progress(
+        TextColumn("{task.description:>20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
+    )

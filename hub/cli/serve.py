@@ -1,0 +1,79 @@
+"""Commands that serve: the hub for real, and the demonstration."""
+
+import socket
+from typing import Final
+
+import uvicorn
+from sqlalchemy import Engine
+
+from hub.app import create_app
+from hub.cli.base import app, bar, opened, out, read_settings
+from hub.clock import SystemClock
+from hub.facts import import_facts
+from hub.settings import Settings
+from hub.store import Database
+from hub.synthetic import decorate
+
+DEMO_SEED: Final = 1
+
+
+class _Announcing(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, line: str) -> None:
+        super().__init__(config)
+        self._line = line
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            out.print(self._line, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the graph until Ctrl-C or SIGTERM; requests under way are answered first."""
+    settings = read_settings()
+    with opened(settings) as database:
+        _serve(settings, database, f"The hub answers at {settings.public_url}/graphql")
+
+
+@app.command()
+def demo() -> None:
+    """Load the facts, make up what is missing for a demonstration, and serve until Ctrl-C."""
+    settings = read_settings()
+    with opened(settings) as database:
+        engine = database.engine()
+        try:
+            _fill(engine)
+        finally:
+            engine.dispose()
+        _serve(settings, database, f"The demonstration is ready at {settings.public_url}/graphql - Ctrl-C ends it")
+
+
+def _fill(engine: Engine) -> None:
+    with bar() as progress:
+        task = progress.add_task("facts", total=None)
+        import_facts(engine, progress=lambda name: progress.update(task, advance=1, description=name))
+        progress.update(task, description="made-up rows")
+        decorate(engine, seed=DEMO_SEED, today=SystemClock().now().date())
+
+
+def _serve(settings: Settings, database: Database, line: str) -> None:
+    config = uvicorn.Config(
+        create_app(settings, database),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=10,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+    try:
+        _Announcing(config, line).run()
+    except KeyboardInterrupt:
+        out.print("The hub has stopped.")
