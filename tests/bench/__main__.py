@@ -1,0 +1,149 @@
+"""The bench: the hub against hand-written SQL and against plain Strawberry, on this machine, now.
+
+python -m tests.bench            about five minutes
+python -m tests.bench --quick    under one minute, to see that all is well
+python -m tests.bench --full     longer rounds, and a million rows
+python -m tests.bench --docs     also writes the measured part of docs/performance.md and its plots
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from tests.bench import documents, plots, tables
+from tests.bench.load import Load
+from tests.bench.meter import machine, peak_mb
+from tests.bench.questions import DIRECTORY_ROWS, ask_alike
+from tests.bench.result import CASES, TITLES, Plan, Result
+from tests.bench.rounds import Bench, Cell, Pace
+from tests.bench.servers import ROOT, Server, ask, servers
+from tests.bench.world import World
+
+SMOKE: Final = Plan((2,), Pace(1, 0.05, 1), 2_000, (), (), Pace(1, 0.05, 1), warm_seconds=0.0)
+QUICK: Final = Plan((1, 16), Pace(2, 0.3, 2), 20_000, DIRECTORY_ROWS, (), Pace(2, 0.3, 2), warm_seconds=0.1)
+NORMAL: Final = Plan(
+    (1, 16, 64), Pace(8, 0.6, 3), 100_000, DIRECTORY_ROWS, (1_000, 10_000, 100_000), Pace(4, 0.5, 2), warm_seconds=0.3
+)
+FULL: Final = Plan(
+    (1, 16, 64),
+    Pace(20, 1.0, 10),
+    100_000,
+    DIRECTORY_ROWS,
+    (1_000, 10_000, 100_000, 1_000_000),
+    Pace(8, 1.0, 5),
+    warm_seconds=1.0,
+)
+SIZED_AT: Final = 16
+"""Concurrency at which sizes are compared."""
+SIZED: Final = ("city", "bodies")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run through a plan."""
+
+    plan: Plan
+    seed: int
+    say: Say
+    world: World
+    load: Load
+
+    async def measure(self) -> Result:
+        """Measure everything the plan names."""
+        began = datetime.now(UTC)
+        grid, directory, memory = await self._grid()
+        sizes = {rows: await self._size(rows) for rows in self.plan.database_rows}
+        return Result(
+            began=began,
+            seconds=(datetime.now(UTC) - began).total_seconds(),
+            machine=f"{machine()}, {self.world.version()}",
+            plan=self.plan,
+            grid=grid,
+            directory=directory,
+            sizes=sizes,
+            memory_mb=memory,
+        )
+
+    async def _grid(self) -> tuple[list[Cell], list[Cell], dict[str, float]]:
+        """Measure every operation at every concurrency, then the directory by its size."""
+        plan, grid, directory = self.plan, [], []
+        with self._servers(plan.rows) as (bench, running):
+            await bench.warm(CASES, max(plan.concurrencies), plan.warm_seconds)
+            for case in CASES:
+                for concurrency in plan.concurrencies:
+                    self.say(f"{TITLES[case]}, {concurrency} at once")
+                    grid.append(await bench.cell(case, concurrency, plan.pace, seed=self.seed))
+            for rows in plan.directory_rows:
+                self.say(f"directory of {rows}")
+                directory.append(await bench.cell(f"directory_{rows}", SIZED_AT, plan.size_pace, seed=self.seed))
+            return grid, directory, {name: peak_mb(each.process.pid) for name, each in running.items()}
+
+    async def _size(self, rows: int) -> list[Cell]:
+        """Measure point read and filtered page in a database of one size."""
+        with self._servers(rows) as (bench, _):
+            await bench.warm(SIZED, SIZED_AT, self.plan.warm_seconds)
+            return [await bench.cell(case, SIZED_AT, self.plan.size_pace, seed=self.seed) for case in SIZED]
+
+    @contextmanager
+    def _servers(self, rows: int) -> Iterator[tuple[Bench, dict[str, Server]]]:
+        """Start the servers over a database of one size, and make sure that they answer alike."""
+        self.say(f"making {rows:,} rows")
+        conninfo = self.world.database(rows)
+        with servers(conninfo) as running:
+            asking = {name: partial(ask, server.port) for name, server in running.items()}
+            bodies = ask_alike(asking, conninfo, seed=self.seed)
+            self.say(f"{', '.join(running)} answer alike")
+            yield Bench(self.load, self.world, running, bodies), running
+
+
+async def run(plan: Plan, *, seed: int, say: Say) -> Result:
+    """Run a plan in a database server of its own that is thrown away afterwards."""
+    with tempfile.TemporaryDirectory(prefix="icorn-bench-") as folder:
+        world = World(Path(folder))
+        load = await Load.start()
+        try:
+            return await Run(plan, seed, say, world, load).measure()
+        finally:
+            await load.stop()
+            world.close()
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--smoke", action="store_const", const=SMOKE, dest="plan", help="only prove that it works")
+    pace.add_argument("--quick", action="store_const", const=QUICK, dest="plan", help="under one minute")
+    pace.add_argument("--full", action="store_const", const=FULL, dest="plan", help="longer, and a million rows")
+    parser.add_argument("--out", type=Path, help="folder for results.json and the plots")
+    parser.add_argument("--docs", action="store_true", help="write the measured part of docs/performance.md")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of slices and the choice of keys")
+    asked = parser.parse_args()
+    # Beside a terminal, nothing needs to be folded.
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    plan = asked.plan or NORMAL
+    result = asyncio.run(run(plan, seed=asked.seed, say=lambda text: console.print(text, style="dim")))
+    tables.show(result, console)
+    if asked.out is not None:
+        asked.out.mkdir(parents=True, exist_ok=True)
+        documents.write_json(result, asked.out / "results.json")
+        plots.draw(result, asked.out, "svg", "png")
+    if asked.docs:
+        documents.write_markdown(result, ROOT / "docs" / "performance.md")
+        plots.draw(result, ROOT / "docs" / "performance", "svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Start one of the three servers as a process of its own: `python -m tests.bench.serve {limit,hub,plain} ...`."""
+
+import argparse
+import socket
+from typing import Any, Final
+
+import uvicorn
+from sqlalchemy.engine import make_url
+
+# What one server does not need is not imported in its process: its memory is measured.
+# ruff: noqa: PLC0415
+
+
+def limit(dsn: str, connections: int) -> Any:
+    from tests.bench.limit import Limit
+
+    return Limit(dsn, connections)
+
+
+def hub(dsn: str, connections: int) -> Any:
+    from hub.app import create_app
+    from hub.settings import LogLevel, Settings
+    from hub.store import Database
+
+    url = make_url(dsn).set(drivername="postgresql+psycopg")
+    settings = Settings(
+        read_connections=connections, statement_timeout_ms=60_000, cost_max=1_000_000, log_level=LogLevel.WARNING
+    )
+    return create_app(settings, Database(url=url, reading_url=url))
+
+
+def plain(dsn: str, connections: int) -> Any:
+    from tests.bench.plain import create_app
+
+    url = make_url(dsn).set(drivername="postgresql+asyncpg")
+    return create_app(url.render_as_string(hide_password=False), connections)
+
+
+SERVERS: Final = {"limit": limit, "hub": hub, "plain": plain}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("server", choices=SERVERS)
+    parser.add_argument("--dsn", required=True)
+    parser.add_argument("--connections", type=int, required=True)
+    parser.add_argument("--fd", type=int, required=True, help="a listening socket")
+    asked = parser.parse_args()
+    app = SERVERS[asked.server](asked.dsn, asked.connections)
+    config = uvicorn.Config(
+        app, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning", timeout_keep_alive=60
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=asked.fd)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Tables of a run: for the terminal and, as Markdown, for the documentation. Both show the same rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.result import NAMES, OTHERS, TITLES, Result, figures
+from tests.bench.rounds import Cell, Sample
+
+_ALL: Final = tuple(NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table. The first `left` columns are words, the others numbers."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: int = 1
+
+
+def sheets(result: Result) -> Iterator[Sheet]:
+    """Give every table of a run that has rows."""
+    found = (_throughput(result), _cost(result), _latency(result), _directory(result), _sizes(result), _memory(result))
+    return (sheet for sheet in found if sheet.rows)
+
+
+def show(result: Result, console: Console) -> None:
+    """Print the tables."""
+    for sheet in sheets(result):
+        table = Table(title=sheet.title, title_justify="left")
+        for number, head in enumerate(sheet.head):
+            table.add_column(head, justify="left" if number < sheet.left else "right")
+        for row in sheet.rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(f"{result.machine}; {result.seconds:.0f} s in all.")
+
+
+def markdown(sheet: Sheet) -> str:
+    """Write one table as Markdown, its title as a line above."""
+    rule = ["---" if number < sheet.left else "--:" for number in range(len(sheet.head))]
+    lines = [sheet.head, rule, *sheet.rows]
+    return "\n".join([f"**{sheet.title}**", "", *("| " + " | ".join(line) + " |" for line in lines)])
+
+
+def _throughput(result: Result) -> Sheet:
+    rows = []
+    for cell in result.grid:
+        row = [TITLES[cell.case], str(cell.concurrency), f"{cell.samples['limit'].per_second:,.0f}"]
+        for server in OTHERS:
+            found = figures(cell, server)
+            row += [f"{found.throughput:.2f}", f"{found.lowest:.2f} to {found.highest:.2f}"]
+        rows.append(row)
+    head = ("operation", "at once", "by hand, 1/s", "hub", "rounds", "plain", "rounds")
+    return Sheet(
+        "Throughput; hub and plain Strawberry as a part of SQL by hand: median, lowest and highest of the rounds",
+        head,
+        rows,
+    )
+
+
+def _cost(result: Result) -> Sheet:
+    rows = []
+    for cell in result.grid:
+        limit = cell.samples["limit"]
+        row = [TITLES[cell.case], str(cell.concurrency), f"{limit.server_us:,.0f}", f"{limit.database_us:,.0f}"]
+        for server in OTHERS:
+            found = figures(cell, server)
+            row += [_times(found.server_cpu), _times(found.database_cpu)]
+        rows.append(row)
+    head = (
+        *("operation", "at once", "by hand: server us", "database us"),
+        *("hub: server", "database", "plain: server", "database"),
+    )
+    return Sheet("CPU for one request; hub and plain Strawberry relative to SQL by hand", head, rows)
+
+
+def _latency(result: Result) -> Sheet:
+    rows = [
+        [TITLES[cell.case], str(cell.concurrency), *(_percentiles(cell.samples[server]) for server in _ALL)]
+        for cell in result.grid
+    ]
+    head = ("operation", "at once", *NAMES.values())
+    return Sheet("Time to the answer, ms: p50 / p99", head, rows)
+
+
+def _directory(result: Result) -> Sheet:
+    rows = [
+        [cell.case.rsplit("_", 1)[1], f"{cell.samples['limit'].bytes_per_answer / 1000:,.0f}", *_sized(cell)]
+        for cell in result.directory
+    ]
+    return Sheet("Directory by number of cities, 16 at once", ("cities", "kB", *_SIZED_HEAD), rows)
+
+
+def _sizes(result: Result) -> Sheet:
+    rows = [
+        [TITLES[cell.case], f"{count:,}", *_sized(cell)]
+        for case in range(2)
+        for count, cells in result.sizes.items()
+        for cell in cells[case : case + 1]
+    ]
+    return Sheet("By size of the database, 16 at once", ("operation", "rows", *_SIZED_HEAD), rows)
+
+
+_SIZED_HEAD: Final = (
+    *("server us: by hand", "hub", "plain"),
+    *("database us: by hand", "hub", "plain"),
+    *("throughput: hub", "plain"),
+)
+
+
+def _sized(cell: Cell) -> list[str]:
+    return [
+        *(f"{cell.samples[server].server_us:,.0f}" for server in _ALL),
+        *(f"{cell.samples[server].database_us:,.0f}" for server in _ALL),
+        *(f"{cell.ratio(server):.2f}" for server in OTHERS),
+    ]
+
+
+def _memory(result: Result) -> Sheet:
+    row = [f"{result.memory_mb[server]:.0f}" for server in _ALL]
+    return Sheet("Peak memory of the server process, MB", tuple(NAMES.values()), [row], left=0)
+
+
+def _percentiles(sample: Sample) -> str:
+    return f"{_ms(sample.percentile(50))} / {_ms(sample.percentile(99))}"
+
+
+def _ms(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}"  # three digits will do
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"  # as above
