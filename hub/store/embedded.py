@@ -35,6 +35,7 @@ START_SECONDS: Final = 120
 """Recovery after a crash may take long; a new server is up in less than a second."""
 PORT: Final = 5432
 SUPERUSER: Final = "postgres"
+_ATTEMPT_SECONDS: Final = 0.5
 _SOCKET_PATH_BYTES_MAX: Final = 103
 _SYSTEM_USER: Final = "pgserver"
 _CONFIGURATION: Final = """
@@ -110,7 +111,8 @@ class EmbeddedServer:
     def _make_folder(self) -> None:
         if not self.folder.exists():
             self.folder.mkdir(parents=True, mode=0o700)
-        self.cluster.mkdir(mode=0o700, exist_ok=True)
+        self.cluster.mkdir(exist_ok=True)
+        self.cluster.chmod(0o700)
         if self._user is not None:
             os.chown(self.cluster, self._user.pw_uid, self._user.pw_gid)
             for folder in (self.cluster, _programs()):
@@ -147,16 +149,23 @@ class EmbeddedServer:
             raise StoreUnavailable(f"{link} is not ours: remove it, or choose a shorter HUB_DATA_DIR")
 
     def _run_server(self) -> None:
-        """Start the server unless it runs. A start that was cut off goes on by itself and is waited for."""
-        if not self._listens():
-            self._forget_dead()
-            options = f"-k '{self.socket_dir}' -p {PORT}"
-            with suppress(subprocess.SubprocessError):
-                self._pg_ctl("start", "-W", "-l", str(self.cluster / "log"), "-o", options)
+        """Start the server unless it runs, and wait until it answers.
+
+        A start that was cut off goes on by itself, recovery may take long, and what is left of a server that was killed
+        may hold its memory for a moment yet: so it is tried again until the time is over.
+        """
         deadline = time.monotonic() + self._start_seconds
+        attempt = 0.0
         while not self._ready():
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline:
                 raise StoreUnavailable(f"the embedded server did not start, see {self.cluster / 'log'}")
+            if now > attempt + _ATTEMPT_SECONDS and not self._listens():
+                attempt = now
+                self._forget_dead()
+                options = f"-k '{self.socket_dir}' -p {PORT}"
+                with suppress(subprocess.SubprocessError):
+                    self._pg_ctl("start", "-W", "-l", str(self.cluster / "log"), "-o", options)
             time.sleep(0.02)
         log.logger().info("store.embedded_ready", path=str(self.folder), pid=self.pid)
 

@@ -22,6 +22,7 @@ STATEMENTS_MAX: Final = 128
 """Per connection. One prepared statement costs the server 180 to 412 KiB (measured)."""
 ACQUIRE_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 5.0
+_CLOSE_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 2.0
 """How long after `statement_timeout` a server that has gone silent is given up."""
 _GONE: Final = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, OSError)
@@ -50,16 +51,19 @@ class _Held:
         self.prepared[sql] = statement
         return statement
 
-    def drop(self) -> None:
-        """End the connection without waiting, whatever goes on in it."""
+    async def end(self) -> None:
+        """End the connection; if a statement was cancelled, not before the server has been told so."""
         self.prepared.clear()
-        self.connection.terminate()
+        try:
+            await self.connection.close(timeout=_CLOSE_SECONDS)
+        except Exception:  # noqa: BLE001  # whatever it was, the connection is of no use any more
+            self.connection.terminate()
 
 
 class Reader:
     """The reading door of one database, for one event loop."""
 
-    def __init__(  # noqa: PLR0913  # all but the first by name, all with a default
+    def __init__(  # all but the first by name, all with a default
         self,
         reading: Mapping[str, Any],  # Any: what asyncpg.connect takes
         *,
@@ -78,6 +82,7 @@ class Reader:
         self._connections_max = connections
         self._free: list[_Held] = []
         self._waiting: deque[asyncio.Future[_Held | None]] = deque()
+        self._ending: set[asyncio.Task[None]] = set()
         self._open = 0
         self._closed = False
         self._arguments = dict(reading) | {
@@ -145,6 +150,9 @@ class Reader:
         That is so where the server went away while the connection lay idle, or a migration changed what the statement
         means; reading twice does no harm.
         """
+        if isinstance(error, asyncpg.QueryCanceledError):
+            self._release(held)
+            raise QueryTimeout(timeout_ms=self._timeout_ms) from error
         gone = held.connection.is_closed() or isinstance(error, _GONE)
         stale = isinstance(error, _STALE)
         if isinstance(error, asyncpg.PostgresError) and not gone and not stale:
@@ -154,7 +162,7 @@ class Reader:
             # Cancelled, silent, or stopped half way by an argument of the wrong kind: an answer may still come, or a
             # transaction is open whose clock runs.
             self._drop(held)
-        if isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
+        if isinstance(error, TimeoutError):
             raise QueryTimeout(timeout_ms=self._timeout_ms) from error
         return stale or (gone and isinstance(error, Exception))
 
@@ -173,13 +181,10 @@ class Reader:
             if not waiter.done():
                 waiter.set_exception(StoreUnavailable("closed"))
         free, self._free = self._free, []
-        self._open -= len(free)
         for held in free:
-            held.prepared.clear()
-            try:
-                await held.connection.close(timeout=1)
-            except (*_GONE, asyncpg.InterfaceError, TimeoutError):
-                held.connection.terminate()
+            self._drop(held)
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     async def __aenter__(self) -> Self:
         return self
@@ -201,8 +206,10 @@ class Reader:
 
     def _drop(self, held: _Held) -> None:
         """End a connection that may not be clean; who has waited longest may open another."""
-        held.drop()
         self._open -= 1
+        ending = asyncio.get_running_loop().create_task(held.end())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
         self._wake()
 
     def _drop_free(self) -> None:

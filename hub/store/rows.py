@@ -18,7 +18,7 @@ def table_of(row: type[SQLModel]) -> Table:
     return table
 
 
-def columns(row: type[SQLModel]) -> Any:  # noqa: ANN401  # a column collection answers to any name
+def columns(row: type[SQLModel]) -> Any:  # a column collection answers to any name
     """Give the columns of a row class."""
     return table_of(row).c
 

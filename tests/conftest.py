@@ -1,0 +1,120 @@
+"""What all tests share: one embedded PostgreSQL for each worker, and databases cloned from templates in no time."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from hub import log
+from hub.facts import import_facts
+from hub.settings import Settings
+from hub.store import Database, Reader, open_database, upgrade
+from hub.store.embedded import SUPERUSER
+
+log.configure(strict=True, level="warning")
+_numbers = count(1)
+
+
+def admin(database: Database) -> psycopg.Connection:
+    """Connect as the superuser of the test server, for what no hub may do."""
+    url = database.url.set(username=SUPERUSER, database="postgres", drivername="postgresql")
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+
+@contextmanager
+def cloned(template: Database, name: str | None = None) -> Iterator[Database]:
+    """Copy a database, and drop the copy afterwards."""
+    name = name or f"test_{next(_numbers)}"
+    with admin(template) as connection:
+        connection.execute(
+            f"create database {name} template {template.url.database} owner hub_owner strategy file_copy"
+        )
+    try:
+        yield template.clone(name)
+    finally:
+        with admin(template) as connection:
+            connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Database]:
+    """A server of this worker's own, not careful of its data: the tests are about the hub, not about power cuts."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-"))
+    database = open_database(Settings(data_dir=folder))
+    with admin(database) as connection:
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            connection.execute(f"alter system set {setting}")
+        connection.execute("select pg_reload_conf()")
+    yield database
+    database.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template(server: Database) -> Iterator[Database]:
+    """A database with empty tables, to be copied."""
+    with cloned(server, "template_empty") as database:
+        engine = database.engine()
+        upgrade(engine)
+        engine.dispose()
+        yield database
+
+
+@pytest.fixture(scope="session")
+def facts_template(template: Database) -> Iterator[Database]:
+    """A database with all facts that come with the hub, to be copied."""
+    with cloned(template, "template_facts") as database:
+        engine = database.engine()
+        reports = import_facts(engine)
+        engine.dispose()
+        assert not [refusal for report in reports for refusal in report.refusals]
+        yield database
+
+
+@pytest.fixture
+def database(template: Database) -> Iterator[Database]:
+    """A database of the test's own, with empty tables."""
+    with cloned(template) as database:
+        yield database
+
+
+@pytest.fixture
+def facts_database(facts_template: Database) -> Iterator[Database]:
+    """A database of the test's own, with all facts."""
+    with cloned(facts_template) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def facts(facts_template: Database) -> Iterator[Database]:
+    """The facts, shared by all tests that only read."""
+    with cloned(facts_template, "facts_shared") as database:
+        yield database
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[Engine]:
+    """Write to the test's own database."""
+    engine = database.engine()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+async def reader(database: Database) -> AsyncIterator[Reader]:
+    """Read from the test's own database."""
+    async with Reader(database.reading, connections=2) as reader:
+        yield reader
+
+
+@pytest.fixture(scope="session")
+async def facts_reader(facts: Database) -> AsyncIterator[Reader]:
+    """Read the shared facts."""
+    async with Reader(facts.reading, connections=2) as reader:
+        yield reader
