@@ -35,7 +35,7 @@ from graphql import (
 from graphql.execution.values import get_variable_values
 
 from hub.planner import ids
-from hub.planner.limits import Limits, check
+from hub.planner.limits import Limits, check, check_length
 from hub.planner.refused import ERRORS_MOST, DocumentRefused, OperationRefused
 
 Values = Mapping[str, Any]
@@ -115,6 +115,7 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
         DocumentRefused: GRAPHQL_PARSE_FAILED or GRAPHQL_VALIDATION_FAILED.
         OperationRefused: TOO_DEEP and the like, NO_SUCH_OPERATION.
     """
+    check_length(text, limits)
     try:
         document = parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
     except GraphQLError as error:

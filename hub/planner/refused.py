@@ -7,8 +7,8 @@ from graphql import GraphQLError
 
 from hub.errors import HubError
 
-ERRORS_MOST = 10
-"""More errors than this are cut off: a list of a hundred helps nobody and costs."""
+ERRORS_MOST = 5
+"""More errors than this are cut off: a list of a hundred helps nobody, and each quotes the text it is about."""
 
 
 class OperationRefused(HubError):
