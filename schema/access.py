@@ -170,8 +170,8 @@ PUBLIC: Final = Access(Category.PUBLIC, Grain.FULL, Anyone())
 NETWORK: Final = _behind_token(Category.NETWORK, Grain.FULL, _NETWORK_SCOPES)
 """Open to signed-in actors of the network."""
 
-VIEWER: Final = _behind_token(Category.CASE, Grain.EXISTS, frozenset())
-"""Open to everybody who carries a token, about themselves."""
+VIEWER: Final = Access(Category.CASE, Grain.EXISTS, Related(frozenset(Relation) - {Relation.ANONYMOUS}))
+"""Open to everybody who carries a token, about the token itself; no row of the matrix forbids that."""
 
 TOTALS: Final = _behind_token(Category.CASE, Grain.TOTALS, frozenset({AccessScope.STATS_READ}))
 """Totals of cases, small numbers suppressed."""

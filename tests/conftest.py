@@ -3,43 +3,18 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
+from databases import admin, cloned
 from sqlalchemy import Engine
 
 from hub import log
 from hub.facts import import_facts
 from hub.settings import Settings
 from hub.store import Database, Reader, open_database, upgrade
-from hub.store.embedded import SUPERUSER
 
 log.configure(strict=True, level="warning")
-_numbers = count(1)
-
-
-def admin(database: Database) -> psycopg.Connection:
-    """Connect as the superuser of the test server, for what no hub may do."""
-    url = database.url.set(username=SUPERUSER, database="postgres", drivername="postgresql")
-    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
-
-
-@contextmanager
-def cloned(template: Database, name: str | None = None) -> Iterator[Database]:
-    """Copy a database, and drop the copy afterwards."""
-    name = name or f"test_{next(_numbers)}"
-    with admin(template) as connection:
-        connection.execute(
-            f"create database {name} template {template.url.database} owner hub_owner strategy file_copy"
-        )
-    try:
-        yield template.clone(name)
-    finally:
-        with admin(template) as connection:
-            connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def _joined(element: Joined, compiler: SQLCompiler, **keywords: Any) -> str:
 def _quoted(text: str) -> str:
     assert "%" not in text, "the driver's templates would read it"
     quoted = text.replace("'", "''")
-    if MARK in quoted:
+    if MARK in quoted or END in quoted:
         return "E'" + quoted.replace("\\", "\\\\").replace(MARK, "\\x01").replace(END, "\\x02") + "'"
     return f"'{quoted}'"
 

@@ -198,7 +198,7 @@ class Lowering:
     def _several(self, node: Several) -> ColumnElement[str]:
         kinds = self.parameters.add("kinds", ARRAY(Text()), lambda request: [k for k, _ in _asked(node, request)])
         keys = self.parameters.add("keys", ARRAY(Text()), lambda request: [k for _, k in _asked(node, request)])
-        asked = func.unnest(kinds, keys).table_valued("kind", "key", with_ordinality="n", name="asked").render_derived()
+        asked = func.unnest(kinds, keys).table_valued("kind", "key", with_ordinality="n").render_derived(name="asked")
         found = {
             selector: self._found(choice, key, asked)
             for selector, key, choice in node.choices

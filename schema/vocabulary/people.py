@@ -58,6 +58,7 @@ class LegalBasis(Vocabulary):
     ART9_2_A = ("art9_2_a", "Explicit consent, GDPR 9(2)(a).")
     ART9_2_C = ("art9_2_c", "Vital interests, person unable, GDPR 9(2)(c).")
     ART9_2_D = ("art9_2_d", "Not-for-profit body with political or religious aim (probably not ICORN), GDPR 9(2)(d).")
+    ART9_2_E = ("art9_2_e", "Made public by the person, GDPR 9(2)(e).")
     ART9_2_F = ("art9_2_f", "Legal claims, GDPR 9(2)(f).")
     ART10 = ("art10", "Criminal convictions: only as law allows, GDPR 10.")
     ART49_1_A = ("art49_1_a", "Transfer on explicit consent, GDPR 49(1)(a).")

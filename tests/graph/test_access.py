@@ -1,0 +1,97 @@
+"""The network category: what signed-in bodies see, and what everybody else does not."""
+
+from uuid import UUID
+
+import pytest
+from asking import Ask
+from profiles import BOARD, CASEWORKER, PARTNER, PARTNER_WITHOUT_SCOPE, partner_of
+
+PLACES = '{ city(slug: "no-stavanger") { name places { nodes { title } } } }'
+
+
+async def test_strangers_see_null_and_the_rule_that_keeps_it(ask: Ask):
+    answer = await ask(PLACES)
+    assert answer == {
+        "data": {"city": {"name": "Stavanger", "places": None}},
+        "extensions": {"withheld": [{"path": ["city", "places"], "category": "NETWORK", "code": "SCOPE"}]},
+    }
+
+
+async def test_a_body_sees_places_with_the_scope_and_not_without(ask: Ask):
+    with_scope = await ask(PLACES, PARTNER)
+    without = await ask(PLACES, PARTNER_WITHOUT_SCOPE)
+    assert with_scope["data"]["city"]["places"]["nodes"]
+    assert "extensions" not in with_scope
+    assert without["data"]["city"]["places"] is None
+    assert without["extensions"]["withheld"][0]["code"] == "SCOPE"
+
+
+async def test_the_entry_does_not_tell_whether_there_is_a_value(ask: Ask):
+    full = await ask('{ city(slug: "no-stavanger") { permitRoute } }')
+    empty = await ask('{ city(slug: "us-lasvegas") { permitRoute } }')
+    assert full == empty
+
+
+async def test_a_forbidden_id_answers_like_an_unknown_one(ask: Ask):
+    seen = await ask("{ cities(first: 1) { nodes { places(first: 1) { nodes { id } } } } }", PARTNER)
+    place = seen["data"]["cities"]["nodes"][0]["places"]["nodes"][0]["id"]
+    document = "query($id: ID!) { node(id: $id) { id __typename } }"
+    assert await ask(document, id=place) == await ask(document, id="pl_00000000-0000-4000-8000-000000000000")
+    assert (await ask(document, PARTNER, id=place))["data"]["node"] == {"id": place, "__typename": "Place"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ openings(where: {open: true}) { totalCount } }",
+        '{ city(slug: "no-oslo") { places(where: {open: true}) { totalCount } } }',
+    ],
+)
+async def test_what_is_withheld_is_withheld_with_its_arguments(ask: Ask, document: str):
+    answer = await ask(document)
+    assert answer["extensions"]["withheld"][0]["category"] == "NETWORK"
+
+
+async def test_a_body_reads_the_terms_of_its_own_agreement_only(ask: Ask):
+    document = """{ organisations(first: 100) { nodes { id agreement { state categories } } } }"""
+    everybody = (await ask(document, PARTNER))["data"]["organisations"]["nodes"]
+    own = next(each["id"] for each in everybody if each["agreement"])
+    answer = await ask(document, partner_of(UUID(own.removeprefix("or_"))))
+    agreed = {each["id"]: each["agreement"] for each in answer["data"]["organisations"]["nodes"] if each["agreement"]}
+    assert len(agreed) > 1
+    assert agreed[own]["categories"] is not None
+    assert [id_ for id_, agreement in agreed.items() if agreement["categories"] is not None] == [own]
+    assert answer["extensions"]["withheld"] == [
+        {
+            "path": ["organisations", "nodes", "agreement", "categories"],
+            "category": "NETWORK",
+            "code": "RELATION",
+            "count": len(agreed) - 1,
+        }
+    ]
+
+
+async def test_the_secretariat_sees_names_without_proof(ask: Ask):
+    answer = await ask("{ cities(where: {status: UNVERIFIED}) { totalCount } }", CASEWORKER)
+    assert answer["data"]["cities"]["totalCount"] == 8
+
+
+async def test_yearly_numbers_need_their_scope_and_hide_small_cells(ask: Ask):
+    document = """{ statistics(where: {measures: [APPLICATIONS], slice: YEAR_AND_ORIGIN_REGION,
+                     fromYear: 2010, untilYear: 2025}) { year originRegion count suppressed } }"""
+    assert (await ask(document, PARTNER))["data"]["statistics"] is None
+    cells = (await ask(document, BOARD))["data"]["statistics"]
+    assert cells
+    assert all(cell["suppressed"] == (cell["count"] is None) for cell in cells)
+    assert all(cell["count"] is None or cell["count"] >= 5 for cell in cells)
+
+
+async def test_the_viewer_is_told_who_it_is(ask: Ask):
+    document = "{ viewer { relation scopes organisation { slug } tokenExpiresAt } }"
+    assert (await ask(document))["data"]["viewer"] is None
+    assert (await ask(document, BOARD))["data"]["viewer"] == {
+        "relation": "BOARD",
+        "scopes": ["NETWORK_READ", "STATS_READ"],
+        "organisation": None,
+        "tokenExpiresAt": None,
+    }
