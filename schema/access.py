@@ -6,7 +6,7 @@ does not build. Source: domain page "Field access"; the matrix below is `access_
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -99,6 +99,8 @@ class AccessProfile:
     """Who asks: what a verified token says, frozen.
 
     Relation, scopes and purpose change the plan; ids are parameters, of which the plan only knows that they are there.
+    `subjects` name the token, its grant, client, body and person as denials do; each statement looks for denials of them
+    that are younger than `issued_at`.
     """
 
     relation: Relation = Relation.ANONYMOUS
@@ -108,11 +110,14 @@ class AccessProfile:
     organisation_id: UUID | None = None
     city_id: UUID | None = None
     expires_at: datetime | None = None
+    issued_at: datetime | None = None
+    subjects: tuple[str, ...] = ()
+    shape: tuple[object, ...] = field(init=False, repr=False, compare=False)
+    """What of the profile changes the SQL: the key of its plans."""
 
-    @property
-    def shape(self) -> tuple[object, ...]:
-        """What of the profile changes the SQL: the key of its plans."""
-        return (self.relation, self.scopes, self.purpose, self.organisation_id is None, self.city_id is None)
+    def __post_init__(self) -> None:
+        here = (self.organisation_id is None, self.city_id is None, bool(self.subjects))
+        object.__setattr__(self, "shape", (self.relation, self.scopes, self.purpose, *here))
 
 
 ANONYMOUS: Final = AccessProfile()
