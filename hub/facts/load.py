@@ -77,7 +77,7 @@ def _in_order(names: Iterable[str]) -> list[Loader]:
 
 def _load_file(engine: Engine, loader: Loader, folder: Path, own: Path) -> FileReport:
     sheet = read_sheet(folder / loader.file, loader.columns, loader.key)
-    if sheet.refusals:
+    if not sheet.whole:
         return _refused(sheet)
     beside = {other.file: _beside(other, folder, own) for other in loader.beside}
     tally = Tally()

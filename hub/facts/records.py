@@ -87,5 +87,5 @@ def reconcile(connection: Connection, batch: Batch, tally: Tally) -> None:
         tally.added += len(new)
     if batch.of_file is not None:
         collected = table.c.certainty != Certainty.SYNTHETIC if "certainty" in table.c else true()
-        rows = connection.execute(select(*key).where(batch.of_file, collected)).tuples()
+        rows = connection.execute(select(*key).where(batch.of_file, collected)).all()
         tally.vanished += sorted(" ".join(map(str, row)) for row in rows if tuple(row) not in seen)

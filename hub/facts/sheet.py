@@ -42,6 +42,8 @@ class Sheet:
     file: str
     lines: "list[Line]" = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    whole: bool = False
+    """True when the file could be read to its end, so that its cells are worth a look."""
 
     def refuse(self, line: int, column: str, reason: str) -> None:
         """Write down what is wrong."""
@@ -181,6 +183,7 @@ def read_sheet(path: Path, columns: Sequence[str], key: Sequence[str]) -> Sheet:
                 sheet.refuse(1, column, "this column is unknown, or there twice")
         if not sheet.refusals:
             _fill(sheet, header, reader, key)
+            sheet.whole = True
     except UnicodeDecodeError as error:
         sheet.refuse(1, "-", f"the file is not UTF-8 at byte {error.start}")
     except csv.Error as error:

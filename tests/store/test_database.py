@@ -1,5 +1,5 @@
 import pytest
-from conftest import admin
+from databases import admin
 
 from hub.errors import StoreUnavailable
 from hub.settings import Settings

@@ -136,12 +136,12 @@ def test_the_last_user_ends_the_server_and_nobody_before(folder, hub):
     assert gone(pid)
 
 
-def test_two_hubs_that_start_at_once_share_one_server(folder, hub):
+def test_two_hubs_that_start_at_once_share_one_server(hub):
     (_, one), (_, other) = hub(), hub()
     assert one == other
 
 
-def test_ctrl_c_at_the_hub_does_not_reach_the_server(folder, hub):
+def test_ctrl_c_at_the_hub_does_not_reach_the_server(hub):
     process, pid = hub()
     assert os.getsid(pid) != os.getsid(process.pid)
 

@@ -1,6 +1,6 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from conftest import cloned
+from databases import cloned
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from conftest import admin
+from databases import admin
 
 from hub.errors import QueryTimeout, StoreUnavailable
 from hub.settings import Settings
