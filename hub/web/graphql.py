@@ -1,35 +1,35 @@
-"""GraphQL over HTTP: POST with JSON by a short path, GET for queries with a preflight header, all else refused.
+"""GraphQL over HTTP: POST with JSON by a short path, GET for queries that no foreign page can have sent, no more.
 
 Source: GraphQL over HTTP, working draft. The media type decides the status: `application/json` is answered with 200
-whenever the request itself was well formed; `application/graphql-response+json` tells refusals by status. A browser can
-send neither a JSON body nor the preflight header to another origin without asking first, which keeps forged requests out.
+whenever the request itself was well formed; `application/graphql-response+json` tells refusals by status.
+
+A browser sends neither a JSON body nor the preflight header to another origin without asking first, which keeps forged
+requests out. A GET without that header is taken only where the browser itself, or a client that speaks like one, says
+by Fetch Metadata that no foreign page is behind it: `Sec-Fetch-Mode: cors` cannot come from a link, a form or an image,
+and with a foreign page behind it carries `Origin`. No page can set or remove these headers.
 """
 
-import json
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qs
-from uuid import uuid4
+from urllib.parse import parse_qsl
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import HubError
 from hub.log import logger
 from hub.operations import Answer, Operations
-from hub.web.http import BodyTooLarge, ClientGone, header, read_body, respond
+from hub.web.http import ALWAYS, CLOSE, REQUEST_ID, Bodies, BodyTooLarge, BodyTooSlow, ClientGone, request_id, respond
+from hub.web.media import LEGACY, Media, is_json, media_for
 from schema.access import ANONYMOUS, AccessProfile
 
-JSON: Final = b"application/json"
-RESPONSE_JSON: Final = b"application/graphql-response+json"
-_JSON_UTF8: Final = JSON + b"; charset=utf-8"
-_RESPONSE_UTF8: Final = RESPONSE_JSON + b"; charset=utf-8"
 PREFLIGHT: Final = b"graphql-require-preflight"
-ALLOWED: Final = ((b"allow", b"GET, POST"),)
+BODY_SECONDS: Final = 10.0
 _STATUS: Final = {
     "STORE_UNAVAILABLE": 503,
     "QUERY_TIMEOUT": 504,
-    "INTERNAL_ERROR": 500,
 }
+_ONCE: Final = frozenset({b"authorization", b"content-length", b"content-type", b"dpop", b"purpose-of-use"})
+_NUL: Final = b"\\u0000"
 _log = logger()
 
 
@@ -39,26 +39,29 @@ class RequestMalformed(HubError):
     code = "BAD_REQUEST"
     public = "The request is no GraphQL request."
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, status: int = 400, *, allow: bytes = b"") -> None:
         super().__init__()
         self.message = message
         self.status = status
+        self.allow = allow
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
-    """What a GraphQL request says."""
+class Params(msgspec.Struct, frozen=True):
+    """What a GraphQL request says; the names are those of the wire."""
 
     query: str
-    variables: dict[str, Any] | None
-    operation_name: str | None
-    tell_cost: bool
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815  # as it is written in the request
+    extensions: dict[str, Any] | None = None
+
+
+_decode = msgspec.json.Decoder(Params).decode
 
 
 class Authenticate(Protocol):
     """Tells who asks."""
 
-    async def __call__(self, scope: Scope) -> AccessProfile:
+    async def __call__(self, scope: Scope, /) -> AccessProfile:
         """Read the profile off a request."""
         ...
 
@@ -71,100 +74,134 @@ async def anonymous(_scope: Scope) -> AccessProfile:
 class GraphQLEndpoint:
     """The one address of the graph."""
 
-    def __init__(self, operations: Operations, *, body_bytes_max: int, authenticate: Authenticate = anonymous) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        *,
+        body_bytes_max: int,
+        body_seconds: float = BODY_SECONDS,
+        authenticate: Authenticate = anonymous,
+    ) -> None:
         self._operations = operations
-        self._body_most = body_bytes_max
+        self._bodies = Bodies(bytes_max=body_bytes_max, seconds=body_seconds)
         self._authenticate = authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        modern = RESPONSE_JSON in header(scope, b"accept")
-        media = _RESPONSE_UTF8 if modern else _JSON_UTF8
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        media = media_for(headers.get(b"accept", b""))
         try:
-            params = await self._params(scope, receive)
+            if media is None or len(headers) != len(scope["headers"]):
+                media = _checked(scope, media)
+            if scope["method"] == "POST":
+                params = await self._posted(headers, receive)
+            else:
+                params = _asked_for(scope, headers)
             profile = await self._authenticate(scope)
+            extensions = params.extensions
             answer = await self._operations.execute(
                 params.query,
                 variables=params.variables,
-                operation_name=params.operation_name,
+                operation_name=params.operationName or None,
                 profile=profile,
-                tell_cost=params.tell_cost,
+                tell_cost=extensions is not None and extensions.get("cost") is True,
             )
         except ClientGone:
             return
-        except BodyTooLarge as error:
-            await respond(send, 413, media, _error(error.code, error.public), ((b"connection", b"close"),))
-            return
-        except RequestMalformed as error:
-            more = ALLOWED if error.status == 405 else ()  # noqa: PLR2004  # Method Not Allowed
-            await respond(send, error.status, media, _error(error.code, error.message), more)
-            return
         except Exception as error:  # noqa: BLE001  # the last door: nothing of it may reach a stranger
-            await self._fail(send, media, error)
+            await _fail(scope, send, media or LEGACY, error)
             return
-        await respond(send, _status(answer, modern=modern), media, answer.body)
+        if answer.code is None:
+            await respond(send, 200, [media.header, *ALWAYS], answer.body)
+        else:
+            await _tell(scope, send, media, answer)
 
-    async def _params(self, scope: Scope, receive: Receive) -> Params:
-        match scope["method"]:
-            case "POST":
-                return _from_json(await self._json(scope, receive))
-            case "GET":
-                return _from_query(scope)
-            case _:
-                raise RequestMalformed("Use POST.", 405)
-
-    async def _json(self, scope: Scope, receive: Receive) -> Any:  # noqa: ANN401  # JSON
-        content_type = header(scope, b"content-type").partition(b";")[0].strip().lower()
-        if content_type != JSON:
-            raise RequestMalformed("Send JSON, with content-type application/json.", 415)
-        body = await read_body(scope, receive, self._body_most)
+    async def _posted(self, headers: dict[bytes, bytes], receive: Receive) -> Params:
+        if not is_json(headers.get(b"content-type", b"")):
+            raise RequestMalformed("Send JSON in UTF-8, with content-type application/json.", 415)
+        body = await self._bodies.read(headers.get(b"content-length", b""), receive)
+        if _NUL in body:
+            raise RequestMalformed("Texts cannot hold the character U+0000.")
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
-            raise RequestMalformed("The body is no JSON, or it is nested too deeply.") from None
-
-    async def _fail(self, send: Send, media: bytes, error: Exception) -> None:
-        request_id = str(uuid4())
-        _log.error("graphql.failed", request_id=request_id, error=type(error).__name__)
-        body = _error("INTERNAL_ERROR", f"Something went wrong in the hub. Tell us this id: {request_id}")
-        await respond(send, 500, media, body)
+            return _decode(body)
+        except msgspec.ValidationError as error:
+            raise RequestMalformed(f"The body is no GraphQL request: {error}.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise RequestMalformed("The body is no JSON in UTF-8, or it is nested too deeply.") from None
 
 
-def _status(answer: Answer, *, modern: bool) -> int:
-    if answer.code is None:
-        return 200
-    return _STATUS.get(answer.code, 400 if modern else 200)
+def _checked(scope: Scope, media: Media | None) -> Media:
+    """Refuse a header that may come once and came twice: who sits in front may have read the other one."""
+    if media is None:
+        raise RequestMalformed("The answer is JSON; the header Accept takes none.", 406)
+    names = [name for name, _ in scope["headers"] if name in _ONCE]
+    if len(names) != len(set(names)):
+        raise RequestMalformed("A header came twice that may come once.")
+    return media
 
 
-def _error(code: str, message: str) -> bytes:
-    return json.dumps({"errors": [{"message": message, "extensions": {"code": code}}]}).encode()
+# ---- GET -------------------------------------------------------------------------------------------------------------
 
 
-def _from_json(body: Any) -> Params:  # noqa: ANN401  # JSON
-    if not isinstance(body, dict):
-        raise RequestMalformed("The body is a JSON object; lists of operations are not taken.")
-    query, variables = body.get("query"), body.get("variables")
-    name, extensions = body.get("operationName"), body.get("extensions")
-    if not isinstance(query, str):
-        raise RequestMalformed("query is the document, as a string.")
-    if variables is not None and not isinstance(variables, dict):
-        raise RequestMalformed("variables is an object.")
-    if name is not None and not isinstance(name, str):
-        raise RequestMalformed("operationName is a string.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise RequestMalformed("extensions is an object.")
-    return Params(query, variables, name or None, bool(extensions and extensions.get("cost")))
-
-
-def _from_query(scope: Scope) -> Params:
-    if not header(scope, PREFLIGHT):
-        raise RequestMalformed("Use POST. GET needs the header GraphQL-Require-Preflight.", 405)
+def _asked_for(scope: Scope, headers: dict[bytes, bytes]) -> Params:
+    if scope["method"] != "GET":
+        raise RequestMalformed("Use POST.", 405, allow=b"GET, POST")
+    if not _no_foreign_page(headers):
+        raise RequestMalformed("Use POST. GET needs the header GraphQL-Require-Preflight.", 405, allow=b"POST")
     try:
-        fields = parse_qs(scope["query_string"].decode(), strict_parsing=True, max_num_fields=10)
-        given = {name: values[0] for name, values in fields.items()}
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), strict_parsing=True, errors="strict", max_num_fields=8)
+        given: dict[str, Any] = dict(pairs)
+        if len(given) != len(pairs) or "\0" in given.get("query", "") or _NUL.decode() in str(given):
+            raise RequestMalformed("The query string names something twice, or holds the character U+0000.")
         for name in ("variables", "extensions"):
             if name in given:
-                given[name] = json.loads(given[name])
-    except (ValueError, RecursionError):
+                given[name] = msgspec.json.decode(given[name])
+        return msgspec.convert(given, Params)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise RequestMalformed("The query string cannot be read.") from None
-    return _from_json(given)
+
+
+def _no_foreign_page(headers: dict[bytes, bytes]) -> bool:
+    if headers.get(PREFLIGHT):
+        return True
+    return (
+        headers.get(b"sec-fetch-mode") == b"cors"
+        and headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin"
+        and b"origin" not in headers
+        and b"cookie" not in headers
+    )
+
+
+# ---- Errors ----------------------------------------------------------------------------------------------------------
+
+
+async def _tell(scope: Scope, send: Send, media: Media, answer: Answer) -> None:
+    """Send an answer that is an error; the hub's own troubles are told whatever the media type."""
+    assert answer.code is not None
+    status = _STATUS.get(answer.code, 400 if media.modern else 200)
+    id_ = request_id(scope)
+    if answer.code in _STATUS:
+        _log.warning("graphql.not_answered", request_id=id_, code=answer.code)
+    await respond(send, status, [media.header, *ALWAYS, (REQUEST_ID, id_.encode())], answer.body)
+
+
+async def _fail(scope: Scope, send: Send, media: Media, error: Exception) -> None:
+    id_ = request_id(scope)
+    headers = [media.header, *ALWAYS, (REQUEST_ID, id_.encode())]
+    match error:
+        case RequestMalformed():
+            status, code, message = error.status, error.code, error.message
+            if error.allow:
+                headers.append((b"allow", error.allow))
+        case BodyTooLarge():
+            # The connection stays: the rest is taken and thrown away, so that the client comes to read this.
+            status, code, message = 413, error.code, error.public
+        case BodyTooSlow():
+            status, code, message = 408, error.code, error.public
+            headers.append(CLOSE)
+        case _:
+            status, code = 500, "INTERNAL_ERROR"
+            message = f"Something went wrong in the hub. Tell us this id: {id_}"
+            _log.error("graphql.failed", request_id=id_, error=type(error).__name__)
+    body = msgspec.json.encode({"errors": [{"message": message, "extensions": {"code": code}}]})
+    await respond(send, status, headers, body)

@@ -1,7 +1,9 @@
-"""The bare minimum of ASGI for the hot path: a body within bounds, an answer in two messages."""
+"""The bare minimum of ASGI for the hot path: a body within bounds, an answer in two messages, who asked by which id."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
+from uuid import uuid4
 
 from starlette.types import Receive, Scope, Send
 
@@ -13,6 +15,11 @@ ALWAYS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
+CLOSE: Final = (b"connection", b"close")
+REQUEST_ID: Final = b"x-request-id"
+_ID_BYTES: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_."
+_ID_LENGTHS: Final = range(8, 65)
+_LENGTH_DIGITS_MAX: Final = 15
 
 
 class BodyTooLarge(HubError):
@@ -22,50 +29,95 @@ class BodyTooLarge(HubError):
     public = "The body is too large."
 
 
-class ClientGone(Exception):  # noqa: N818  # nobody is left to tell
+class BodyTooSlow(HubError):
+    """The body did not arrive in time."""
+
+    code = "BODY_TOO_SLOW"
+    public = "The body did not arrive in time."
+
+
+class ClientGone(Exception):
     """The client went away before its request was whole."""
 
 
-def header(scope: Scope, name: bytes) -> bytes:
-    """Find a header; empty when there is none. Names are lower case."""
-    for key, value in scope["headers"]:
-        if key == name:
-            found: bytes = value
-            return found
-    return b""
+def request_id(scope: Scope) -> str:
+    """Give the request's id: the caller's own, where it is one for sure, else a new one."""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID and len(value) in _ID_LENGTHS and not value.translate(None, _ID_BYTES):
+            return str(value, "ascii")
+    return str(uuid4())
 
 
-async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
-    """Read the whole body, giving up as soon as it is too large, whatever its length claims.
+class Bodies:
+    """Reads bodies, each within bounds of size and of time, for one event loop.
 
-    Raises:
-        BodyTooLarge: it has more than `most` bytes.
-        ClientGone: the connection ended.
+    A timer for each body costs as much as answering; so bodies under way are listed, and while there are any, one timer
+    looks for those that are late.
     """
-    length = header(scope, b"content-length")
-    if length.isdigit() and int(length) > most:
-        raise BodyTooLarge(limit=most)
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        chunk: bytes = message.get("body", b"")
-        body = body + chunk if body else chunk
-        if len(body) > most:
-            raise BodyTooLarge(limit=most)
-        more = message.get("more_body", False)
-    return body
+
+    def __init__(self, *, bytes_max: int, seconds: float) -> None:
+        self._bytes_max = bytes_max
+        self._seconds = seconds
+        self._since: dict[asyncio.Task[object], float] = {}
+        self._late: set[asyncio.Task[object]] = set()
+        self._watched = False
+
+    async def read(self, length: bytes, receive: Receive) -> bytes:
+        """Read a whole body, giving up as soon as it is too large, whatever its length claims.
+
+        Args:
+            length: the header content-length, or nothing.
+            receive: from ASGI.
+
+        Raises:
+            BodyTooLarge: it has more bytes than it may.
+            BodyTooSlow: it took longer than it may.
+            ClientGone: the connection ended.
+        """
+        if length.isdigit() and (len(length) > _LENGTH_DIGITS_MAX or int(length) > self._bytes_max):
+            raise BodyTooLarge(limit=self._bytes_max)
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        self._since[task] = loop.time()
+        if not self._watched:
+            self._watched = True
+            loop.call_later(self._seconds / 4, self._watch, loop)
+        body = b""
+        more = True
+        try:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGone
+                chunk: bytes = message.get("body", b"")
+                body = body + chunk if body else chunk
+                if len(body) > self._bytes_max:
+                    raise BodyTooLarge(limit=self._bytes_max)
+                more = message.get("more_body", False)
+        except asyncio.CancelledError:
+            if task in self._late:
+                task.uncancel()
+                raise BodyTooSlow(seconds=self._seconds) from None
+            raise
+        finally:
+            del self._since[task]
+            self._late.discard(task)
+        return body
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        oldest = loop.time() - self._seconds
+        for task, since in self._since.items():
+            if since < oldest and task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        self._watched = bool(self._since)
+        if self._watched:
+            loop.call_later(self._seconds / 4, self._watch, loop)
 
 
-async def respond(send: Send, status: int, content_type: bytes, body: bytes, more: Headers = ()) -> None:
-    """Send a whole answer."""
-    headers = [
-        (b"content-type", content_type),
-        (b"content-length", b"%d" % len(body)),
-        *ALWAYS,
-        *more,
-    ]
+async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole answer; its length is added to the headers."""
+    headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -9,6 +9,8 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from hub.web.problems import HANDLERS, Safe
+
 GRAPHQL: Final = "/graphql"
 
 
@@ -19,14 +21,17 @@ class Site:
         self, graphql: ASGIApp, ready: Callable[[], Awaitable[bool]], sdl: str, lifespan: Lifespan[Starlette]
     ) -> None:
         self._graphql = graphql
-        self.pages = Starlette(routes=_routes(ready, sdl), lifespan=lifespan)
+        pages = Starlette(routes=_routes(ready, sdl), lifespan=lifespan, exception_handlers=HANDLERS)
+        # A redirect would be built from the Host header, which the client chooses.
+        pages.router.redirect_slashes = False
+        self._pages = Safe(pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the graph's requests straight; hand all else to Starlette."""
         if scope["type"] == "http" and scope["path"] == GRAPHQL:
             await self._graphql(scope, receive, send)
         else:
-            await self.pages(scope, receive, send)
+            await self._pages(scope, receive, send)
 
 
 def _routes(ready: Callable[[], Awaitable[bool]], sdl: str) -> list[Route]:
