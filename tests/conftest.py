@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from databases import admin, cloned
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from hub import log
@@ -15,6 +16,9 @@ from hub.settings import Settings
 from hub.store import Database, Reader, open_database, upgrade
 
 log.configure(strict=True, level="warning")
+# Examples are not timed: the machine is shared.
+settings.register_profile("hub", deadline=None)
+settings.load_profile("hub")
 
 
 @pytest.fixture(scope="session")

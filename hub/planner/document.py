@@ -12,7 +12,6 @@ from typing import Any, Final
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
@@ -22,19 +21,21 @@ from graphql import (
     OperationType,
     TypeInfo,
     TypeInfoVisitor,
+    Undefined,
     VariableNode,
     Visitor,
-    get_named_type,
     is_list_type,
     is_non_null_type,
     parse,
     type_from_ast,
     validate,
+    value_from_ast,
     visit,
 )
 from graphql.execution.values import get_variable_values
 
 from hub.planner import ids
+from hub.planner.coerce import Coercer, Irregular, coercer
 from hub.planner.limits import Limits, check, check_length
 from hub.planner.refused import ERRORS_MOST, DocumentRefused, OperationRefused
 
@@ -56,7 +57,8 @@ class Variable:
     type: GraphQLInputType
     required: bool
     by_value: bool
-    coerce: Callable[[object], bool] | None
+    default: Any
+    coerce: Coercer
     shape: Callable[[Any], object]
 
 
@@ -73,7 +75,7 @@ class Prepared:
     def coerce(self, given: Mapping[str, Any]) -> Values:
         """Turn the request's variables into values.
 
-        Plain scalars in their JSON form are taken as they are; all else goes through graphql-core.
+        What is in its plain form is taken fast; all else goes through graphql-core, which also words the errors.
 
         Raises:
             DocumentRefused: BAD_USER_INPUT, when a value does not fit its type.
@@ -81,12 +83,17 @@ class Prepared:
         if not self.variables:
             return {}
         values: dict[str, Any] = {}
-        for variable in self.variables:
-            name = variable.name
-            if name in given and variable.coerce is not None and variable.coerce(given[name]):
-                values[name] = given[name]
-            else:
-                return self._coerce_slowly(given)
+        try:
+            for variable in self.variables:
+                name = variable.name
+                if name in given:
+                    values[name] = variable.coerce(given[name])
+                elif variable.default is not Undefined:
+                    values[name] = variable.default
+                elif variable.required:
+                    return self._coerce_slowly(given)
+        except Irregular:
+            return self._coerce_slowly(given)
         return values
 
     def _coerce_slowly(self, given: Mapping[str, Any]) -> Values:
@@ -216,7 +223,8 @@ def _variable(node: Any, schema: GraphQLSchema, usage: _Usage) -> Variable:
         shape = ids.shape_of_ids
     else:
         shape = _presence(declared)
-    return Variable(name, declared, is_non_null_type(declared), by_value, _fast_check(declared), shape)
+    default = value_from_ast(node.default_value, declared) if node.default_value else Undefined
+    return Variable(name, declared, is_non_null_type(declared), by_value, default, coercer(declared), shape)
 
 
 def _frozen(value: Any) -> object:
@@ -237,24 +245,3 @@ def _presence(declared: GraphQLInputType) -> Callable[[Any], object]:
         return NULL if value is None else tuple((key, inner[key](each)) for key, each in value.items())
 
     return shape
-
-
-_INT_MOST: Final = 2**31
-
-
-def _fast_check(declared: GraphQLInputType) -> Callable[[object], bool] | None:
-    """Give a test that a JSON value is already what coercion would make of it; None when only graphql-core can tell."""
-    named = get_named_type(declared)
-    if is_list_type(declared.of_type if isinstance(declared, GraphQLNonNull) else declared):
-        return None
-    if isinstance(named, GraphQLEnumType | GraphQLInputObjectType):
-        return None
-    match named.name:
-        case "String" | "ID":
-            return lambda value: type(value) is str
-        case "Int":
-            return lambda value: type(value) is int and -_INT_MOST <= value < _INT_MOST
-        case "Boolean":
-            return lambda value: type(value) is bool
-        case _:
-            return None
