@@ -1,5 +1,6 @@
 """Many rows at once, through COPY. The text form is written here: adapting each value costs several times as much."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from enum import Enum
@@ -11,6 +12,7 @@ from psycopg import sql
 
 _CHUNK_BYTES: Final = 1 << 18
 _PLAIN: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_SPECIAL: Final = re.compile(r"[\\\t\n\r]")
 _QUOTED: Final = str.maketrans({"\\": r"\\", '"': r"\""})
 
 
@@ -58,26 +60,46 @@ def copy_rows(
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return r"\N"
-    if isinstance(value, list):
-        return ("{" + ",".join([_element(part) for part in value]) + "}").translate(_PLAIN)
-    return _scalar(value).translate(_PLAIN)
+    kind = type(value)
+    if kind is str:
+        return _escaped(value)  # type: ignore[arg-type]  # kind says so
+    return (_FORMS.get(kind) or _form(kind))(value)
 
 
-def _scalar(value: object) -> str:
-    match value:
-        case Enum():
-            return str(value.value)
-        case bool():
-            return "t" if value else "f"
-        case str():
-            return value
-        case int() | float() | UUID() | date():
-            return str(value)
-        case _:
-            raise TypeError(f"no text form for {type(value).__name__}")
+def _escaped(text: str) -> str:
+    return text.translate(_PLAIN) if _SPECIAL.search(text) else text
+
+
+def _form(kind: type) -> Callable[[Any], str]:
+    """Find how values of a kind are written, and keep it: looking at each value again costs more than writing it."""
+    form: Callable[[Any], str]
+    if issubclass(kind, Enum):
+        form = _member
+    elif issubclass(kind, int | float | UUID | date):
+        form = str
+    else:
+        raise TypeError(f"no text form for {kind.__name__}")
+    _FORMS[kind] = form
+    return form
+
+
+def _member(value: Enum) -> str:
+    return _escaped(str(value.value))
+
+
+def _list(values: list[object]) -> str:
+    return _escaped("{" + ",".join([_element(value) for value in values]) + "}")
 
 
 def _element(value: object) -> str:
-    return "NULL" if value is None else '"' + _scalar(value).translate(_QUOTED) + '"'
+    if value is None:
+        return "NULL"
+    plain = value if type(value) is str else value.value if isinstance(value, Enum) else _text(value)
+    return '"' + str(plain).translate(_QUOTED) + '"'
+
+
+_FORMS: Final[dict[type, Callable[[Any], str]]] = {
+    type(None): lambda _: r"\N",
+    bool: lambda value: "t" if value else "f",
+    list: _list,
+}
