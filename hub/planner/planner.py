@@ -23,6 +23,7 @@ from hub.planner.refused import OperationRefused
 from hub.planner.sql import text_of
 from hub.planner.weave import weave
 from schema.access import AccessProfile
+from schema.printed import printed
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -87,7 +88,7 @@ class Planner:
 
     def __init__(self, schema: Schema, limits: Limits, *, documents_most: int = 1_000, plans_most: int = 2_000) -> None:
         self.limits: Final = limits
-        self.sdl: Final = schema.as_str()
+        self.sdl: Final = printed(schema)
         self.catalogue: Final = Catalogue(schema._schema)  # noqa: SLF001  # strawberry keeps graphql-core's schema there
         self._documents: Lru[tuple[str, str | None], Prepared] = Lru(documents_most)
         self._plans: Lru[tuple[object, ...], Plan] = Lru(plans_most)
