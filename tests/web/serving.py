@@ -1,0 +1,73 @@
+"""A hub that listens on loopback: uvicorn as in production, in a thread of the test or as a process of its own."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from hub.store import Database
+from hub.web.connection import UVICORN
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """Serve an application in a thread; give its address."""
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=256)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="on", **UVICORN))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            until(lambda: server.started or not thread.is_alive())
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def hub_process(database: Database) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the hub as operators do; give its address and its process."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as found:
+        port = found.getsockname()[1]
+    environment = {"HUB_DATABASE_URL": database.conninfo, "HUB_PORT": str(port), "HUB_LOG_LEVEL": "warning"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from hub.cli import main; main()", "serve"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: process.poll() is not None or _answers(f"{url}/ready"))
+        yield url, process
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+def until(holds, seconds: float = START_SECONDS) -> None:
+    """Wait for something to come true."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own loopback address
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
