@@ -1,0 +1,99 @@
+"""How much one client may ask: cost in a time, and requests at once. Kept in memory, for each process of its own.
+
+A bucket holds what may still be spent and fills steadily. A request is let in while there is something left and pays
+afterwards what it cost, so that the price need not be known beforehand; who overdrew waits until the debt is filled up.
+Source: RateLimit header fields for HTTP (IETF draft), RFC 6585, section 4.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from hub.errors import HubError
+
+CLIENTS_MOST: Final = 10_000
+"""Buckets kept; the one not used for longest is forgotten, which fills it up."""
+LEAST: Final = 1
+"""What any request costs, a refused one too."""
+
+
+class TooManyRequests(HubError):
+    """The client has spent what it may for now, or asks too much at once."""
+
+    code = "RATE_LIMITED"
+    public = "Too much was asked in a short time. Wait, then ask again."
+
+    def __init__(self, *, retry_seconds: int) -> None:
+        super().__init__(retry_seconds=retry_seconds)
+        self.retry_seconds = retry_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What one client may: so much cost in so many seconds, and so many requests at once."""
+
+    cost: int
+    seconds: int
+    at_once: int
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What one client has left, as of an instant."""
+
+    left: float
+    at: float
+    running: int = 0
+
+
+class Rates:
+    """The buckets of all clients."""
+
+    def __init__(self, allowance: Allowance, now: Callable[[], float]) -> None:
+        self.allowance: Final = allowance
+        self._per_second = allowance.cost / allowance.seconds
+        self._now = now
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self.policy: Final = f'"cost";q={allowance.cost};w={allowance.seconds}'.encode()
+
+    def enter(self, client: str) -> Bucket:
+        """Let a request in.
+
+        Raises:
+            TooManyRequests: nothing is left, or too many requests run.
+        """
+        now = self._now()
+        bucket = self._buckets.get(client)
+        if bucket is None:
+            bucket = self._buckets[client] = Bucket(self.allowance.cost, now)
+            self._forget()
+        else:
+            self._buckets.move_to_end(client)
+            bucket.left = min(self.allowance.cost, bucket.left + (now - bucket.at) * self._per_second)
+            bucket.at = now
+        if bucket.left < LEAST:
+            raise TooManyRequests(retry_seconds=ceil((LEAST - bucket.left) / self._per_second))
+        if bucket.running >= self.allowance.at_once:
+            raise TooManyRequests(retry_seconds=1)
+        bucket.running += 1
+        return bucket
+
+    def leave(self, bucket: Bucket, cost: int) -> None:
+        """Let a request out, and make it pay."""
+        bucket.running -= 1
+        bucket.left -= max(cost, LEAST)
+
+    def told(self, bucket: Bucket) -> bytes:
+        """Write the RateLimit field: what is left, and in how many seconds all will be."""
+        left = max(0, int(bucket.left))
+        return b'"cost";r=%d;t=%d' % (left, ceil((self.allowance.cost - left) / self._per_second))
+
+    def _forget(self) -> None:
+        while len(self._buckets) > CLIENTS_MOST:
+            name, bucket = next(iter(self._buckets.items()))
+            if bucket.running:
+                self._buckets.move_to_end(name)
+            else:
+                del self._buckets[name]
