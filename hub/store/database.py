@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from hub.errors import StoreUnavailable
 from hub.settings import Settings
 from hub.store.embedded import PORT, SUPERUSER, EmbeddedServer
+from hub.store.secrets import closing
 
 DATABASE: Final = "hub"
 OWNER: Final = "hub_owner"
@@ -143,7 +144,9 @@ def _limit_reader(connection: psycopg.Connection) -> None:
 
 
 def _grant(connection: psycopg.Connection) -> None:
-    """Let the reader see every table of the owner, those of later migrations too."""
-    connection.execute(f"grant usage on schema public to {READER}")
-    connection.execute(f"grant select on all tables in schema public to {READER}")
-    connection.execute(f"alter default privileges in schema public grant select on tables to {READER}")
+    """Let the reader see every table of the owner, those of later migrations too, but for the secret ones."""
+    with connection.transaction():
+        connection.execute(f"grant usage on schema public to {READER}")
+        connection.execute(f"grant select on all tables in schema public to {READER}")
+        connection.execute(f"alter default privileges in schema public grant select on tables to {READER}")
+        connection.execute(closing(READER).encode())

@@ -13,6 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from hub import log
+from hub.store.database import READER
+from hub.store.secrets import closing
 
 _LOCK: Final = 7_401_002
 
@@ -28,6 +30,7 @@ def upgrade(engine: Engine) -> None:
             configuration.set_main_option("path_separator", "os")
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, "head")
+        connection.exec_driver_sql(closing(READER))
         after = revision(connection)
     if after != before:
         log.logger().info("store.migrated", revision=after)

@@ -10,15 +10,29 @@ from schema.tables.history import (
     TermRow,
     TimelineEntryRow,
 )
+from schema.tables.oauth import (
+    AuthorizationCodeRow,
+    ClientRow,
+    DenialRow,
+    PushedRequestRow,
+    RefreshTokenRow,
+    SigningKeyRow,
+    TokenGrantRow,
+    UsedAssertionRow,
+    UsedProofRow,
+)
 from schema.tables.organisations import AgreementRow, OrganisationRow, PartnerOpeningRow
 from schema.tables.residents import FigureRow, ResidentRow, WorkRow
 from schema.tables.sources import OfficialTotalRow, SourceRow, VocabularyTermRow
 
 __all__ = [
     "AgreementRow",
+    "AuthorizationCodeRow",
     "CityRow",
+    "ClientRow",
     "CoordinatorCityRow",
     "CoordinatorRow",
+    "DenialRow",
     "EventRow",
     "FigureRow",
     "MembershipRow",
@@ -28,12 +42,18 @@ __all__ = [
     "PlaceRow",
     "ProjectCityRow",
     "ProjectRow",
+    "PushedRequestRow",
+    "RefreshTokenRow",
     "ResidentRow",
     "ResolutionRow",
+    "SigningKeyRow",
     "SourceRow",
     "StatisticCellRow",
     "TermRow",
     "TimelineEntryRow",
+    "TokenGrantRow",
+    "UsedAssertionRow",
+    "UsedProofRow",
     "VocabularyTermRow",
     "WorkRow",
 ]

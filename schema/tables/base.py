@@ -1,7 +1,7 @@
 """What every row is made of: random ids, folded keys, enum columns, and where a fact comes from."""
 
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, Column, Table, Text
@@ -12,6 +12,9 @@ from sqlmodel import Field, SQLModel
 
 from schema.text import fold
 from schema.vocabulary import Certainty
+
+SECRET: Final[dict[str, Any]] = {"info": {"secret": True}}
+"""Table arguments of a table that the reading door must not see; `hub.store` takes its right to select away."""
 
 
 def enum_type(values: type[Enum]) -> EnumColumn:
