@@ -18,6 +18,8 @@ from graphql import (
     Undefined,
 )
 
+from hub.planner.limits import VALUES_MOST
+
 Coercer = Callable[[Any], Any]
 _INT_MOST: Final = 2**31
 
@@ -59,7 +61,7 @@ def _filled(inner: Coercer) -> Coercer:
 
 def _list(item: Coercer) -> Coercer:
     def coerce(value: Any) -> Any:
-        if type(value) is not list:
+        if type(value) is not list or len(value) > VALUES_MOST:
             raise Irregular
         return [item(each) for each in value]
 

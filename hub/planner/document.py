@@ -19,6 +19,7 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
     Undefined,
@@ -36,7 +37,7 @@ from graphql.execution.values import get_variable_values
 
 from hub.planner import ids
 from hub.planner.coerce import Coercer, Irregular, coercer
-from hub.planner.limits import Limits, check, check_length
+from hub.planner.limits import Limits, check, check_length, check_values
 from hub.planner.refused import ERRORS_MOST, DocumentRefused, OperationRefused
 
 Values = Mapping[str, Any]
@@ -79,6 +80,7 @@ class Prepared:
 
         Raises:
             DocumentRefused: BAD_USER_INPUT, when a value does not fit its type.
+            OperationRefused: TOO_MANY_VALUES.
         """
         if not self.variables:
             return {}
@@ -97,10 +99,10 @@ class Prepared:
         return values
 
     def _coerce_slowly(self, given: Mapping[str, Any]) -> Values:
+        given = {variable.name: given[variable.name] for variable in self.variables if variable.name in given}
+        check_values(given.values())
         definitions = self.operation.variable_definitions or ()
-        result = get_variable_values(
-            self.schema, definitions, dict(given), max_errors=ERRORS_MOST, hide_suggestions=True
-        )
+        result = get_variable_values(self.schema, definitions, given, max_errors=ERRORS_MOST, hide_suggestions=True)
         if isinstance(result, list):
             raise DocumentRefused("BAD_USER_INPUT", result)
         return result.coerced
@@ -193,6 +195,10 @@ class _UsageVisitor(Visitor):
     def leave_field(self, node: FieldNode, *_: Any) -> None:
         if node.name.value in {"__schema", "__type"}:
             self.introspection -= 1
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        if "\0" in node.value:
+            raise OperationRefused("BAD_USER_INPUT", "Texts cannot hold the character U+0000.")
 
     def enter_variable_definition(self, *_: Any) -> Any:
         return False  # a definition is no use

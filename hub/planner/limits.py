@@ -8,6 +8,7 @@ with the square of the text.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -21,7 +22,9 @@ from graphql import (
 
 from hub.planner.refused import OperationRefused
 
-_SCHEMA_READERS = frozenset({"__schema", "__type", "_service"})
+VALUES_MOST: Final = 1_000
+"""In one list, and in all variables that have to be looked at closely."""
+_SCHEMA_READERS: Final = frozenset({"__schema", "__type", "_service"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,24 @@ def check(document: DocumentNode, limits: Limits) -> None:
             walk = _Walk(limits, fragments, pairs)
             walk.level([node.selection_set], 1)
             pairs = walk.pairs
+
+
+def check_values(given: Iterable[Any]) -> None:
+    """Refuse variables that hold too many values, at whatever depth.
+
+    Raises:
+        OperationRefused: TOO_MANY_VALUES.
+    """
+    seen = 0
+    waiting = list(given)
+    while waiting:
+        value = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        seen += len(inner)
+        if seen > VALUES_MOST:
+            message = f"The variables hold more than {VALUES_MOST} values."
+            raise OperationRefused("TOO_MANY_VALUES", message, limit=VALUES_MOST)
+        waiting.extend(inner)
 
 
 class _Walk:
