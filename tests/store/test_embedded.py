@@ -30,8 +30,21 @@ time.sleep(60)
 
 @pytest.fixture
 def folder(tmp_path):
-    yield tmp_path / "data"
-    EmbeddedServer(tmp_path / "data").stop()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def opened(folder):
+    """Open the embedded database of the folder, and end it when the test is over, whatever happened."""
+
+    def open_it():
+        databases.append(open_database(Settings(data_dir=folder)))
+        return databases[-1]
+
+    databases = []
+    yield open_it
+    for database in databases:
+        database.stop()
 
 
 @pytest.fixture
@@ -52,6 +65,7 @@ def hub(folder):
         process.kill()
         process.wait()
         process.stdout.close()
+    EmbeddedServer(folder).stop()
 
 
 def write(database, value):
@@ -80,16 +94,16 @@ def gone(pid, seconds=10):
     return not alive(pid)
 
 
-def test_what_was_written_is_there_after_stop_and_start(folder):
-    database = open_database(Settings(data_dir=folder))
+def test_what_was_written_is_there_after_stop_and_start(opened):
+    database = opened()
     write(database, 1)
     assert database.stop()
-    database = open_database(Settings(data_dir=folder))
+    database = opened()
     assert read(database) == [1]
 
 
-def test_nobody_else_gets_at_the_data(folder):
-    database = open_database(Settings(data_dir=folder))
+def test_nobody_else_gets_at_the_data(folder, opened):
+    database = opened()
     assert stat.S_IMODE((folder / "postgres").stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "postgres" / ".s.PGSQL.5432").stat().st_mode) == 0o700
     with psycopg.connect(database.conninfo) as connection:
@@ -105,32 +119,32 @@ def test_folders_above_are_opened_for_passing_at_most(tmp_path):
     assert stat.S_IMODE(above.stat().st_mode) & 0o066 == 0
 
 
-def test_statements_and_their_values_stay_out_of_the_servers_log(folder):
-    database = open_database(Settings(data_dir=folder))
+def test_statements_and_their_values_stay_out_of_the_servers_log(folder, opened):
+    database = opened()
     with psycopg.connect(database.conninfo) as connection, pytest.raises(psycopg.errors.DivisionByZero):
         connection.execute("select 'secret name', 1 / %s::int", [0])
     assert "secret name" not in (folder / "postgres" / "log").read_text()
 
 
-def test_a_hub_that_was_killed_leaves_a_server_that_the_next_one_finds(folder, hub):
+def test_a_hub_that_was_killed_leaves_a_server_that_the_next_one_finds(hub, opened):
     process, pid = hub()
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert alive(pid)
-    database = open_database(Settings(data_dir=folder))
+    database = opened()
     assert database.server.pid == pid
     assert database.stop()
     assert gone(pid)
 
 
-def test_the_last_user_ends_the_server_and_nobody_before(folder, hub):
+def test_the_last_user_ends_the_server_and_nobody_before(hub, opened):
     process, pid = hub()
-    database = open_database(Settings(data_dir=folder))
+    database = opened()
     assert not database.stop()
     assert alive(pid)
     process.kill()
     process.wait()
-    database = open_database(Settings(data_dir=folder))
+    database = opened()
     assert database.server.pid == pid
     assert database.stop()
     assert gone(pid)
@@ -146,25 +160,25 @@ def test_ctrl_c_at_the_hub_does_not_reach_the_server(hub):
     assert os.getsid(pid) != os.getsid(process.pid)
 
 
-def test_a_killed_server_recovers_what_was_committed(folder):
-    database = open_database(Settings(data_dir=folder))
+def test_a_killed_server_recovers_what_was_committed(opened):
+    database = opened()
     write(database, 7)
     pid = database.server.pid
     os.kill(pid, signal.SIGKILL)
     assert gone(pid)
-    database = open_database(Settings(data_dir=folder))
+    database = opened()
     assert read(database) == [7]
     assert database.server.pid != pid
 
 
-def test_a_note_that_names_somebody_elses_process_is_no_hindrance(folder):
-    database = open_database(Settings(data_dir=folder))
+def test_a_note_that_names_somebody_elses_process_is_no_hindrance(folder, opened):
+    database = opened()
     write(database, 3)
     note = folder / "postgres" / "postmaster.pid"
     text = note.read_text()
     assert database.stop()
     note.write_text(text.replace(text.splitlines()[0], str(os.getpid()), 1))
-    assert read(open_database(Settings(data_dir=folder))) == [3]
+    assert read(opened()) == [3]
 
 
 def test_a_path_too_long_for_a_socket_is_reached_by_a_link_and_the_socket_stays_inside(tmp_path):
@@ -190,17 +204,17 @@ def test_a_link_that_leads_elsewhere_is_not_followed(tmp_path):
         server.socket_dir.unlink()
 
 
-def test_a_first_start_cut_off_half_way_is_begun_again(folder):
+def test_a_first_start_cut_off_half_way_is_begun_again(folder, opened):
     half = folder / "postgres" / "new" / "base"
     half.mkdir(parents=True)
     (folder / "postgres" / "global").mkdir()
-    database = open_database(Settings(data_dir=folder))
+    database = opened()
     write(database, 1)
     assert read(database) == [1]
 
 
-def test_a_server_that_does_not_start_is_told_with_where_to_look(folder):
-    database = open_database(Settings(data_dir=folder))
+def test_a_server_that_does_not_start_is_told_with_where_to_look(folder, opened):
+    database = opened()
     database.stop()
     with (folder / "postgres" / "postgresql.conf").open("a") as configuration:
         configuration.write("\nno_such_setting = on\n")
@@ -208,8 +222,8 @@ def test_a_server_that_does_not_start_is_told_with_where_to_look(folder):
         EmbeddedServer(folder, start_seconds=0.3).start()
 
 
-def test_the_server_listens_on_its_socket_only(folder):
-    database = open_database(Settings(data_dir=folder))
+def test_the_server_listens_on_its_socket_only(opened):
+    database = opened()
     with socket.socket(socket.AF_UNIX) as probe:
         probe.connect(str(database.server.socket_dir / ".s.PGSQL.5432"))
     with socket.socket() as probe:
