@@ -29,11 +29,15 @@ def main() -> None:
         sys.exit(1)
 
 
-def read_settings() -> Settings:
-    """Read the settings from the environment, refuse unsafe ones, and set up the log."""
+def read_settings(*, quiet: bool = False) -> Settings:
+    """Read the settings from the environment, refuse unsafe ones, and set up the log.
+
+    Args:
+        quiet: log warnings and errors only, whatever HUB_LOG_LEVEL says: the terminal belongs to the command.
+    """
     settings = Settings.from_env(os.environ)
     settings.refuse_unsafe(euid=os.geteuid() if hasattr(os, "geteuid") else None)
-    log.configure(strict=settings.environment is not Environment.PRODUCTION, level=settings.log_level)
+    log.configure(strict=settings.environment is not Environment.PRODUCTION, level="warning" if quiet else settings.log_level)
     return settings
 
 

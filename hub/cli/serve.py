@@ -42,7 +42,7 @@ def serve() -> None:
 @app.command()
 def demo() -> None:
     """Load the facts, make up what is missing for a demonstration, and serve until Ctrl-C."""
-    settings = read_settings()
+    settings = read_settings(quiet=True)
     with opened(settings) as database:
         engine = database.engine()
         try:
