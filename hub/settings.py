@@ -33,6 +33,20 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class Registration(StrEnum):
+    """Whether clients may register themselves."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+class ClientKeys(StrEnum):
+    """Where clients' keys may be fetched from."""
+
+    PUBLIC = "public"
+    LOOPBACK = "loopback"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an operator decides."""
@@ -51,6 +65,12 @@ class Settings:
     """HUB_BASE_URL: address under which the world sees the hub; `http://HUB_HOST:HUB_PORT` when absent."""
     issuer: str | None = None
     """HUB_ISSUER: issuer of access tokens; the base address when absent."""
+    root_key_file: Path | None = None
+    """HUB_ROOT_KEY_FILE: file of the root key; `root.key` in HUB_DATA_DIR when absent. Made at the first start."""
+    registration: Registration = Registration.CLOSED
+    """HUB_REGISTRATION: `closed`, or `open` where clients may register themselves, without any scope."""
+    client_keys: ClientKeys = ClientKeys.PUBLIC
+    """HUB_CLIENT_KEYS: where a client's jwks_uri may be: `public`, or `loopback` too for demonstrations."""
     read_connections: int = 8
     """HUB_READ_CONNECTIONS: connections held for reading, per process."""
     statement_timeout_ms: int = 2000
@@ -68,6 +88,11 @@ class Settings:
     def embedded(self) -> bool:
         """True when the hub keeps its own database server."""
         return self.database_url is None
+
+    @property
+    def root_key(self) -> Path:
+        """The file of the root key."""
+        return self.root_key_file or self.data_dir / "root.key"
 
     @property
     def public_url(self) -> str:
@@ -105,6 +130,9 @@ class Settings:
         if self.host not in LOCAL and self.base_url is None:
             reason = "the hub listens beyond this machine: name the https address of the proxy in front of it"
             raise SettingsRefused(setting="HUB_BASE_URL", reason=reason)
+        if self.client_keys is ClientKeys.LOOPBACK:
+            reason = "keys of clients must not come from the hub's own machine: use public"
+            raise SettingsRefused(setting="HUB_CLIENT_KEYS", reason=reason)
         if self.log_level is LogLevel.DEBUG:
             reason = "libraries log more than the hub does at debug: use info"
             raise SettingsRefused(setting="HUB_LOG_LEVEL", reason=reason)
@@ -126,7 +154,7 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def _one_of(values: type[Environment] | type[LogLevel]) -> Callable[[str], object]:
+def _one_of(values: type[StrEnum]) -> Callable[[str], object]:
     def read(text: str) -> object:
         try:
             return values(text.lower())
@@ -166,6 +194,9 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_PORT": ("port", _whole(0, PORT_MAX)),
     "HUB_BASE_URL": ("base_url", _web),
     "HUB_ISSUER": ("issuer", _web),
+    "HUB_ROOT_KEY_FILE": ("root_key_file", _path),
+    "HUB_REGISTRATION": ("registration", _one_of(Registration)),
+    "HUB_CLIENT_KEYS": ("client_keys", _one_of(ClientKeys)),
     "HUB_READ_CONNECTIONS": ("read_connections", _whole(1, 200)),
     "HUB_STATEMENT_TIMEOUT_MS": ("statement_timeout_ms", _whole(10, 600_000)),
     "HUB_BODY_BYTES_MAX": ("body_bytes_max", _whole(1024, 64 * 1024 * 1024)),

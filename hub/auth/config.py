@@ -1,0 +1,70 @@
+"""What the authorization server must know of its place in the world, and how long things live.
+
+All addresses are built from here, never from a request: behind a proxy a request knows neither scheme nor host.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from hub.settings import ClientKeys, Registration, Settings
+
+ACCESS: Final = timedelta(seconds=300)
+"""Life of an access token."""
+CODE: Final = timedelta(seconds=60)
+"""Life of a code: FAPI 2.0 Security Profile, section 5.3.2.1, asks for 60 s at most."""
+PUSHED: Final = timedelta(seconds=90)
+"""Life of a request_uri; below 600 s by the same section."""
+TICKET: Final = timedelta(minutes=15)
+"""How long a person may take to sign in and decide."""
+GRANT: Final = timedelta(days=30)
+"""Life of a grant, and so of its refresh tokens."""
+LEEWAY: Final = timedelta(seconds=10)
+"""How far clocks may differ: FAPI 2.0 asks to accept 10 s and to refuse 60 s."""
+PROOF: Final = timedelta(seconds=60)
+"""How old a DPoP proof may be."""
+ASSERTION: Final = timedelta(seconds=3600)
+"""How far ahead a client assertion may expire."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthConfig:
+    """Addresses and switches of the authorization server."""
+
+    issuer: str
+    resource: str
+    """Identifier of the graph as a protected resource: RFC 8707, section 2."""
+    registration_open: bool = False
+    loopback_keys: bool = False
+    """Whether jwks_uri may be http on this machine: for tests and demonstrations."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take from the settings what this room needs."""
+        return cls(
+            issuer=settings.issuer or settings.public_url,
+            resource=settings.public_url + "/graphql",
+            registration_open=settings.registration is Registration.OPEN,
+            loopback_keys=settings.client_keys is ClientKeys.LOOPBACK,
+        )
+
+    def endpoint(self, name: str) -> str:
+        """Give the address of an endpoint."""
+        return f"{self.issuer}/oauth/{name}"
+
+    @property
+    def path(self) -> str:
+        """The path of the issuer, before which well-known addresses go: RFC 8414, section 3.1."""
+        return urlsplit(self.issuer).path
+
+    @property
+    def origin(self) -> str:
+        """The issuer as browsers write it into the header Origin."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def secure(self) -> bool:
+        """True when browsers reach the hub by TLS."""
+        return self.issuer.startswith("https:")
