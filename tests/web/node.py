@@ -1,4 +1,4 @@
-"""Programs of other people's in JavaScript: node from PATH, or from PyPI where there is none, and the locked packages."""
+"""Programs of other people in JavaScript: node from PATH, or from PyPI where there is none, and locked packages."""
 
 import fcntl
 import hashlib
