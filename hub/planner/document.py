@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -19,7 +20,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
     Undefined,
@@ -52,12 +52,16 @@ _REPRESENTATIONS: Final = "representations"
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of the operation: its type, how to coerce it fast, and how to tell its shape."""
+    """A variable of the operation: its type, how to coerce it fast, and how to tell its shape.
+
+    A variable that may be null by its type may stand, thanks to a default, where null may not: then `never_null`.
+    """
 
     name: str
     type: GraphQLInputType
     required: bool
     by_value: bool
+    never_null: bool
     default: Any
     coerce: Coercer
     shape: Callable[[Any], object]
@@ -105,6 +109,9 @@ class Prepared:
         result = get_variable_values(self.schema, definitions, given, max_errors=ERRORS_MOST, hide_suggestions=True)
         if isinstance(result, list):
             raise DocumentRefused("BAD_USER_INPUT", result)
+        for variable in self.variables:
+            if variable.never_null and given.get(variable.name, GIVEN) is None:
+                raise OperationRefused("BAD_USER_INPUT", f"Variable '${variable.name}' is used where null may not be.")
         return result.coerced
 
     def shape(self, values: Values) -> Shape:
@@ -132,6 +139,7 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
     except RecursionError as error:
         raise OperationRefused("TOO_DEEP", "The document is nested too deeply.") from error
     check(document, limits)
+    _refuse_null_characters(document)
     errors = validate(schema, document, max_errors=ERRORS_MOST, hide_suggestions=True, allow_empty_selection_sets=False)
     if errors:
         raise DocumentRefused("GRAPHQL_VALIDATION_FAILED", errors)
@@ -141,6 +149,15 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
     usage = _Usage(schema, operation, fragments)
     variables = tuple(_variable(node, schema, usage) for node in operation.variable_definitions or ())
     return Prepared(operation, fragments, variables, schema, usage.introspects)
+
+
+def _refuse_null_characters(document: DocumentNode) -> None:
+    """Refuse what no text in the database can hold, wherever in the document it stands."""
+    token = document.loc.start_token if document.loc else None
+    while token:
+        if token.value and "\0" in token.value:
+            raise OperationRefused("BAD_USER_INPUT", "Texts cannot hold the character U+0000.")
+        token = token.next
 
 
 def _choose(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:
@@ -162,6 +179,7 @@ class _Usage:
         self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
     ) -> None:
         self.by_value: set[str] = set()
+        self.never_null: set[str] = set()
         self.as_ids: set[str] = set()
         self.as_representations: set[str] = set()
         self.introspects = False
@@ -196,15 +214,13 @@ class _UsageVisitor(Visitor):
         if node.name.value in {"__schema", "__type"}:
             self.introspection -= 1
 
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-        if "\0" in node.value:
-            raise OperationRefused("BAD_USER_INPUT", "Texts cannot hold the character U+0000.")
-
     def enter_variable_definition(self, *_: Any) -> Any:
         return False  # a definition is no use
 
     def enter_variable(self, node: VariableNode, *_: Any) -> None:
         name = node.name.value
+        if is_non_null_type(self.info.get_input_type()):
+            self.usage.never_null.add(name)
         argument = self.info.get_argument()
         field = self.info.get_field_def()
         arguments = field.args if field else {}
@@ -230,7 +246,10 @@ def _variable(node: Any, schema: GraphQLSchema, usage: _Usage) -> Variable:
     else:
         shape = _presence(declared)
     default = value_from_ast(node.default_value, declared) if node.default_value else Undefined
-    return Variable(name, declared, is_non_null_type(declared), by_value, default, coercer(declared), shape)
+    required = is_non_null_type(declared)
+    never_null = name in usage.never_null and not required
+    coerce = coercer(GraphQLNonNull(declared) if never_null else declared)
+    return Variable(name, declared, required, by_value, never_null, default, coerce, shape)
 
 
 def _frozen(value: Any) -> object:

@@ -106,6 +106,7 @@ DOCUMENTS = [
     document("half a character", '{city(slug: "\ud800") {name}}', "BAD_REQUEST"),
     document("a null character", '{city(slug: "\\u0000") {name}}', "BAD_REQUEST"),
     document("a null character, spelt otherwise", '{city(slug: "\\u{0}") {name}}', "BAD_USER_INPUT"),
+    document("a null character as a default", 'query($v: ID = "\\u{0}") {node(id: $v) {id}}', "BAD_USER_INPUT"),
     document("a misspelt field", '{city(slug: "a") {nam countri slugg}}', FAILED),
     document("a misspelt argument", '{city(slugg: "a") {name}}', FAILED),
     document("a misspelt type", "query($a: Cit) {__typename}", FAILED),
@@ -155,6 +156,15 @@ VARIABLES = [
     variables("a number for a text", SLUG, '{"v":1}', "BAD_USER_INPUT"),
     variables("an object for a text", SLUG, '{"v":{"a":1}}', "BAD_USER_INPUT"),
     variables("null for what must be", SLUG, '{"v":null}', "BAD_USER_INPUT"),
+    *(
+        variables(f"null where a default stands for what must be, {what}", text, '{"v":null}', "BAD_USER_INPUT")
+        for what, text in {
+            "in introspection": 'query($v: String = "a") {__type(name: $v) {name}}',
+            "in a list of types": "query($v: Boolean = true) {__schema {types @include(if: $v) {name}}}",
+            "in a directive": "query($v: Boolean = true) {cities {nodes {id @skip(if: $v)}}}",
+            "in ids": 'query($v: [ID!] = ["a"]) {nodes(ids: $v) {id}}',
+        }.items()
+    ),
     variables("nothing for what must be", SLUG, "{}", "BAD_USER_INPUT"),
     variables("a null character", SLUG, '{"v":"a\\u0000b"}', "BAD_REQUEST"),
     variables("half a character", SLUG, '{"v":"\\ud800"}', "BAD_REQUEST"),
