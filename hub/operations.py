@@ -17,6 +17,13 @@ from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
 
 
+class TokenDenied(HubError):
+    """The token was good once and is not any more: revoked, or its client or body cut off."""
+
+    code = "TOKEN_DENIED"
+    public = "The token is not valid any more."
+
+
 class TextReader(Protocol):
     """Runs one statement that answers with one text."""
 
@@ -64,17 +71,17 @@ class Operations:
             an answer also when the operation is refused or the database fails; unexpected errors are raised.
         """
         try:
-            asked = Asked(profile, self._clock.now().date())
+            asked = Asked(profile, self._clock.now())
             bound = self.planner.bind(document, operation_name, variables or {}, asked)
             text = await self._reader.fetch_text(bound.plan.sql, bound.arguments)
+            if text is None:
+                raise TokenDenied
         except OperationRefused as refusal:
             errors = refusal.formatted()
             return Answer(_dumps({"errors": errors}), refusal.reason_code)
         except HubError as error:
             code = error.code.upper()
-            entry = {"message": error.public, "extensions": {"code": code}}
-            return Answer(_dumps({"errors": [entry]}), code)
-        assert text is not None
+            return Answer(_dumps({"errors": [{"message": error.public, "extensions": {"code": code}}]}), code)
         plan = bound.plan
         if not plan.withheld and not plan.entities and not tell_cost and b"\x01" not in text:
             return Answer(b'{"data":%b}' % text, None, bound.cost)

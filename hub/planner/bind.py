@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, bindparam
@@ -19,10 +19,10 @@ CURSOR_MOST: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks, and on which day in UTC."""
+    """Who asks, and when: an aware instant in UTC."""
 
     profile: AccessProfile
-    today: date
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,11 @@ class Parameters:
 
 
 def _standing() -> Iterator[tuple[str, Read]]:
-    """Give the parameters that declarations in `schema.source` name by themselves."""
-    yield "today", lambda request: request.asked.today.isoformat()
+    """Give the parameters that `schema.source` and `denied` name by themselves."""
+    yield "today", lambda request: request.asked.now.date().isoformat()
+    yield "now", lambda request: request.asked.now
+    yield "viewer_subjects", lambda request: list(request.asked.profile.subjects)
+    yield "viewer_issued_at", lambda request: request.asked.profile.issued_at
     yield "viewer_organisation_id", lambda request: request.asked.profile.organisation_id
     yield "viewer_city_id", lambda request: request.asked.profile.city_id
 

@@ -294,3 +294,5 @@ class Operation:
 
     root: Obj
     withheld: tuple[Withheld, ...] = field(default=())
+    deniable: bool = False
+    """Whether the statement has to look for denials of the viewer's token."""

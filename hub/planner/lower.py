@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    not_,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
@@ -50,7 +51,7 @@ from hub.planner.ir import Text as JsonText
 from hub.planner.json_text import NULL, Constant, join, obj, or_null
 from hub.planner.page import lower_page
 from hub.planner.refused import OperationRefused
-from hub.planner.rules import holds, passes, predicate
+from hub.planner.rules import denied, holds, passes, predicate
 from hub.planner.scope import Scope, array, chosen, subquery
 from schema.source import Column, Computed, FromProfile, Part
 from schema.tables.base import table_of
@@ -68,8 +69,11 @@ class Lowering:
         self._aliases = 0
 
     def statement(self) -> Select[Any]:
-        """Give the statement: one row, one column."""
-        return select(self.object(self._operation.root, Scope(None)).label("answer"))
+        """Give the statement: one row, one column; NULL when the viewer's token is denied."""
+        answer = self.object(self._operation.root, Scope(None))
+        if self._operation.deniable:
+            answer = case((not_(denied()), answer))
+        return select(answer.label("answer"))
 
     def alias(self, table: FromClause, name: str) -> FromClause:
         """Name the rows of a table anew; SQLAlchemy's own names have an underscore, so that these never meet one."""

@@ -11,11 +11,15 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Date,
+    DateTime,
     Integer,
     String,
+    Text,
     Uuid,
     and_,
     any_,
+    bindparam,
+    exists,
     false,
     func,
     or_,
@@ -30,10 +34,22 @@ from hub.planner.ir import Condition, Gate, Open, Shut, When, value_of
 from hub.planner.refused import OperationRefused
 from schema.access import AllOf, AnyOf, Columns, Own, RowIs
 from schema.source import viewer
+from schema.tables import DenialRow
+from schema.tables.base import table_of
 from schema.text import fold
 
 CONTAINS_LEAST: Final = 3
 IN_MOST: Final = 100
+
+
+def denied() -> ColumnElement[bool]:
+    """Tell whether the viewer's token is denied: looked at by the statement that reads, so that a cut bites at once."""
+    denials = table_of(DenialRow).alias("denial")
+    return exists().where(
+        denials.c.subject == any_(bindparam("viewer_subjects", type_=ARRAY(Text()))),
+        denials.c.before >= bindparam("viewer_issued_at", type_=DateTime(timezone=True)),
+        denials.c.expires_at > bindparam("now", type_=DateTime(timezone=True)),
+    )
 
 
 def predicate(rule: Own | RowIs | AllOf | AnyOf, c: Columns) -> ColumnElement[bool]:

@@ -89,7 +89,7 @@ def weave(operation: Operation, profile: AccessProfile) -> Operation:
     """
     weaver = _Weaver(profile)
     root = weaver.object(operation.root)
-    return Operation(root, tuple(weaver.withheld.values()))
+    return Operation(root, tuple(weaver.withheld.values()), deniable=bool(profile.subjects))
 
 
 class _Weaver:

@@ -1,10 +1,16 @@
 """The network category: what signed-in bodies see, and what everybody else does not."""
 
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
-from asking import Ask
+from asking import NOW, Ask
 from profiles import BOARD, CASEWORKER, PARTNER, PARTNER_WITHOUT_SCOPE, partner_of
+
+from hub.operations import Operations
+from hub.store import Database
 
 PLACES = '{ city(slug: "no-stavanger") { name places { nodes { title } } } }'
 
@@ -95,3 +101,24 @@ async def test_the_viewer_is_told_who_it_is(ask: Ask):
         "organisation": None,
         "tokenExpiresAt": None,
     }
+
+
+async def test_a_denied_token_is_refused_by_the_statement_that_reads(demo: Database, operations: Operations):
+    issued = NOW - timedelta(minutes=1)
+    bearer = replace(PARTNER, subjects=("jti:1", "client:sar"), issued_at=issued)
+
+    async def answered() -> str | None:
+        return (await operations.execute("{ cities(first: 1) { nodes { name } } }", profile=bearer)).code
+
+    assert await answered() is None
+    with psycopg.connect(demo.conninfo, autocommit=True) as connection:
+        for subject, before, until, code in (
+            ("client:other", NOW, NOW + timedelta(days=1), None),
+            ("client:sar", issued - timedelta(seconds=1), NOW + timedelta(days=1), None),
+            ("client:sar", NOW, NOW - timedelta(seconds=1), None),
+            ("client:sar", NOW, NOW + timedelta(days=1), "TOKEN_DENIED"),
+        ):
+            connection.execute("insert into denial values (%s, %s, %s)", (subject, before, until))
+            assert await answered() == code, (subject, before, until)
+            connection.execute("delete from denial")
+    assert await answered() is None

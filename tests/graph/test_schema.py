@@ -22,7 +22,7 @@ from schema.root import SCHEMA
 from schema.vocabulary import Category, Relation
 from schema.vocabulary.base import Vocabulary
 
-GRAPH = SCHEMA._schema
+GRAPH = SCHEMA._schema  # noqa: SLF001  # strawberry keeps graphql-core's schema there
 CSV = Path(schema.__file__).parent.parent / "hub" / "facts" / "csv"
 # Names of lists in vocabularies.csv that differ from the names of their enums.
 ENUMS = {"support": "SupportKind"}

@@ -1,6 +1,6 @@
 """Plans: shared by requests of one shape, golden in their SQL, refused when they ask too much."""
 
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
 
 GOLDEN = Path(__file__).parent / "golden"
-TODAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 PROFILES = {"stranger": ANONYMOUS, "partner": PARTNER, "board": BOARD}
 
 
@@ -22,7 +22,7 @@ def planner() -> Planner:
 
 
 def sql(planner: Planner, document: str, profile: AccessProfile = ANONYMOUS, **variables: object) -> str:
-    return planner.bind(document, None, variables, Asked(profile, TODAY)).plan.sql
+    return planner.bind(document, None, variables, Asked(profile, NOW)).plan.sql
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.graphql")), ids=lambda path: path.stem)
@@ -37,7 +37,7 @@ def test_requests_of_one_shape_share_a_plan(planner: Planner):
         "query($slug: String, $size: Int) { cities(first: $size, where: {slug: {eq: $slug}}) { nodes { name } } }"
     )
     plans = {
-        planner.bind(document, None, variables, Asked(ANONYMOUS, TODAY)).plan
+        planner.bind(document, None, variables, Asked(ANONYMOUS, NOW)).plan
         for variables in ({"slug": "a", "size": 1}, {"slug": "b", "size": 2}, {"slug": "a", "size": 1})
     }
     assert len(plans) == 1
@@ -92,7 +92,7 @@ def test_what_makes_no_sense_is_refused_before_the_database(planner: Planner, do
 
 def test_page_sizes_multiply_into_the_cost(planner: Planner):
     document = "query($n: Int) { cities(first: $n) { nodes { residents(first: 10) { nodes { name } } } } }"
-    costs = [planner.bind(document, None, {"n": n}, Asked(ANONYMOUS, TODAY)).cost for n in (1, 10)]
+    costs = [planner.bind(document, None, {"n": n}, Asked(ANONYMOUS, NOW)).cost for n in (1, 10)]
     assert costs == [1 + 1 * (1 + 1 + 10), 1 + 10 * (1 + 1 + 10)]
 
 
