@@ -41,7 +41,7 @@ class Limits:
     definitions: int = 50
     depth: int = 20
     fields: int = 250
-    aliases: int = 30
+    aliases: int = 15
     pairs: int = 1_000
     schema_readers: int = 3
     cost: int = 5_000

@@ -65,7 +65,7 @@ DOCUMENTS = [
     document("fragment bomb", "{...f0}" + chain(45, "fragment f# on Query {...f@ ...f@}"), "TOO_MANY_REPEATS"),
     document(
         "fragment bomb with fields",
-        "{...f0}" + chain(40, "fragment f# on Query {a: x {...f@} b: x {...f@}}"),
+        "{...f0}" + chain(40, "fragment f# on Query {a {...f@} b {...f@}}"),
         "TOO_DEEP",
     ),
     document(
