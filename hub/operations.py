@@ -3,6 +3,7 @@
 The statement's bytes become the answer's `data` as they are; `extensions` and `errors` are written around them.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,7 +73,12 @@ class Operations:
         """
         try:
             asked = Asked(profile, self._clock.now())
-            bound = self.planner.bind(document, operation_name, variables or {}, asked)
+            bound = self.planner.find(document, operation_name, variables or {}, asked)
+            if bound is None:
+                # Milliseconds of work: beside the loop, so that requests under way are not kept waiting.
+                made = await asyncio.to_thread(self.planner.make, document, operation_name, variables or {}, asked)
+                self.planner.keep(made)
+                bound = made.bound
             text = await self._reader.fetch_text(bound.plan.sql, bound.arguments)
             if text is None:
                 raise TokenDenied

@@ -37,7 +37,9 @@ def read_settings(*, quiet: bool = False) -> Settings:
     """
     settings = Settings.from_env(os.environ)
     settings.refuse_unsafe(euid=os.geteuid() if hasattr(os, "geteuid") else None)
-    log.configure(strict=settings.environment is not Environment.PRODUCTION, level="warning" if quiet else settings.log_level)
+    log.configure(
+        strict=settings.environment is not Environment.PRODUCTION, level="warning" if quiet else settings.log_level
+    )
     return settings
 
 

@@ -13,6 +13,7 @@ from hub.facts import import_facts
 from hub.settings import Settings
 from hub.store import Database
 from hub.synthetic import decorate
+from hub.web.connection import UVICORN
 
 DEMO_SEED: Final = 1
 
@@ -61,18 +62,8 @@ def _fill(engine: Engine) -> None:
 
 
 def _serve(settings: Settings, database: Database, line: str) -> None:
-    config = uvicorn.Config(
-        create_app(settings, database),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=16 * 1024,
-    )
+    app = create_app(settings, database)
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, **UVICORN)
     try:
         _Announcing(config, line).run()
     except KeyboardInterrupt:

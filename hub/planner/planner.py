@@ -25,6 +25,8 @@ from hub.planner.weave import weave
 from schema.access import AccessProfile
 from schema.printed import printed
 
+INTROSPECTIONS_MOST: Final = 16
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -83,6 +85,17 @@ class Bound:
     cost: int
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan fresh from planning, with all that is needed to keep it."""
+
+    name: tuple[str, str | None]
+    prepared: Prepared
+    key: tuple[object, ...]
+    plan: Plan
+    bound: Bound
+
+
 class Planner:
     """Plans operations over one schema."""
 
@@ -92,39 +105,76 @@ class Planner:
         self.catalogue: Final = Catalogue(schema._schema)  # noqa: SLF001  # strawberry keeps graphql-core's schema there
         self._documents: Lru[tuple[str, str | None], Prepared] = Lru(documents_most)
         self._plans: Lru[tuple[object, ...], Plan] = Lru(plans_most)
+        # Answers of introspection stand in their plans and are long.
+        self._introspections: Lru[tuple[object, ...], Plan] = Lru(INTROSPECTIONS_MOST)
 
     def prepared(self, document: str, operation_name: str | None) -> Prepared:
         """Make a document ready, or find it ready."""
-        key = (document, operation_name)
-        prepared = self._documents.get(key)
-        if prepared is None:
-            prepared = prepare(document, operation_name, self.catalogue.schema, self.limits)
-            self._documents.put(key, prepared)
-        return prepared
+        return self._documents.get((document, operation_name)) or prepare(
+            document, operation_name, self.catalogue.schema, self.limits
+        )
 
-    def bind(self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked) -> Bound:
-        """Plan an operation and read its parameters.
+    def find(
+        self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked
+    ) -> Bound | None:
+        """Bind a plan that is kept; None when there is none yet.
+
+        Raises:
+            OperationRefused: the variables do not fit.
+        """
+        prepared = self._documents.get((document, operation_name))
+        if prepared is None:
+            return None
+        values = prepared.coerce(variables)
+        key = (prepared, asked.profile.shape, prepared.shape(values))
+        plan = (self._introspections if prepared.introspects else self._plans).get(key)
+        return None if plan is None else self._bound(plan, values, asked)
+
+    def make(self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked) -> Made:
+        """Plan an operation, keeping nothing, so that it may run beside the event loop: it takes milliseconds.
 
         Raises:
             OperationRefused: with the reason; nothing has touched the database.
         """
         prepared = self.prepared(document, operation_name)
         values = prepared.coerce(variables)
+        plan = self.plan(prepared, values, asked.profile)
         key = (prepared, asked.profile.shape, prepared.shape(values))
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self.plan(prepared, values, asked.profile)
-            if not prepared.introspects:
-                self._plans.put(key, plan)
+        return Made((document, operation_name), prepared, key, plan, self._bound(plan, values, asked))
+
+    def keep(self, made: Made) -> None:
+        """Keep what was made, for requests of the same shape."""
+        self._documents.put(made.name, made.prepared)
+        (self._introspections if made.prepared.introspects else self._plans).put(made.key, made.plan)
+
+    def bind(self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked) -> Bound:
+        """Plan an operation, or find its plan, and read its parameters.
+
+        Raises:
+            OperationRefused: with the reason; nothing has touched the database.
+        """
+        bound = self.find(document, operation_name, variables, asked)
+        if bound is None:
+            made = self.make(document, operation_name, variables, asked)
+            self.keep(made)
+            bound = made.bound
+        return bound
+
+    def _bound(self, plan: Plan, values: Mapping[str, Any], asked: Asked) -> Bound:
         cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
+        self._afford(cost)
+        return Bound(plan, plan.arguments(Request(values, asked)), cost)
+
+    def _afford(self, cost: int) -> None:
         if cost > self.limits.cost:
             message = f"The operation costs {cost}; {self.limits.cost} is the limit. Ask for smaller pages."
             raise OperationRefused("TOO_COSTLY", message, cost=cost, limit=self.limits.cost)
-        return Bound(plan, plan.arguments(Request(values, asked)), cost)
 
     def plan(self, prepared: Prepared, values: Mapping[str, Any], profile: AccessProfile) -> Plan:
         """Compile an operation for one profile and one shape of its variables."""
         operation = weave(build(prepared, values, self.catalogue, self.sdl), profile)
+        cost = weigh(operation.root)
+        self._afford(cost.fixed)
         lowering = Lowering(operation)
         sql, names = text_of(lowering.statement())
         static = [each for each in operation.withheld if not each.by_row]
@@ -133,7 +183,7 @@ class Planner:
         return Plan(
             sql=sql,
             parameters=tuple(lowering.parameters[name] for name in names),
-            cost=weigh(operation.root),
+            cost=cost,
             withheld=operation.withheld,
             static_withheld="" if by_row or not static else _entries(static),
             entities=entities[0] if entities else "",
