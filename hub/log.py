@@ -15,9 +15,11 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 KEYS: Final = frozenset(
     {
+        "account",
         "added",
         "address",
         "attempt",
+        "by",
         "bytes",
         "changed",
         "code",

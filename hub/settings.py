@@ -63,6 +63,8 @@ class Settings:
     """HUB_PORT: port to listen on."""
     base_url: str | None = None
     """HUB_BASE_URL: address under which the world sees the hub; `http://HUB_HOST:HUB_PORT` when absent."""
+    proxies: int | None = None
+    """HUB_PROXIES: proxies in front that add to X-Forwarded-For; 1 when HUB_BASE_URL is https, else 0."""
     issuer: str | None = None
     """HUB_ISSUER: issuer of access tokens; the base address when absent."""
     root_key_file: Path | None = None
@@ -99,6 +101,13 @@ class Settings:
         """The address under which the world sees the hub."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.base_url or f"http://{host}:{self.port}"
+
+    @property
+    def proxies_in_front(self) -> int:
+        """How many proxies stand in front. The hub speaks no TLS, so behind https there is one at least."""
+        if self.proxies is None:
+            return int(self.public_url.startswith("https:"))
+        return self.proxies
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -193,6 +202,7 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_HOST": ("host", str),
     "HUB_PORT": ("port", _whole(0, PORT_MAX)),
     "HUB_BASE_URL": ("base_url", _web),
+    "HUB_PROXIES": ("proxies", _whole(0, 9)),
     "HUB_ISSUER": ("issuer", _web),
     "HUB_ROOT_KEY_FILE": ("root_key_file", _path),
     "HUB_REGISTRATION": ("registration", _one_of(Registration)),

@@ -146,7 +146,8 @@ def test_codes_of_errors_are_never_the_same():
     kinds, found = [HubError], []
     while kinds:
         kind = kinds.pop()
-        found.append(kind.code)
+        # One that narrows another may share its code.
+        found += [kind.code] if "code" in vars(kind) else []
         kinds += kind.__subclasses__()
     assert len(set(found)) == len(found)
 
