@@ -65,7 +65,7 @@ class KeyRing:
         with self._lock:
             if time.monotonic() - self._looked < older_than:
                 return
-            with Session(self._engine) as session, session.begin():
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 ensure(session, self._root, self._clock.now())
                 rows = session.execute(select(SigningKeyRow)).scalars().all()
             keys = {row.kid: self._keys.get(row.kid) or _opened(row, self._root) for row in rows}

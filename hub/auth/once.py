@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col
 
@@ -15,6 +15,7 @@ from schema.tables import (
     UsedAssertionRow,
     UsedProofRow,
 )
+from schema.tables.base import table_of
 
 USE_PROOF: Final = "insert into used_proof (hash, expires_at) values ($1, $2) on conflict do nothing"
 """For who writes without SQLAlchemy: the proof is fresh when one row was written."""
@@ -36,14 +37,9 @@ def use_proof(session: Session, proof_hash: bytes, *, expires_at: datetime) -> b
 
 
 def _use(session: Session, row: type[SQLModel], digest: bytes, expires_at: datetime) -> bool:
-    statement = insert(row).values(hash=digest, expires_at=expires_at).on_conflict_do_nothing()
-    return count(session.execute(statement)) == 1
-
-
-def count(result: Any) -> int:  # Any: SQLAlchemy types the results of writing statements too widely
-    """Tell how many rows a statement wrote."""
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    table = table_of(row)
+    statement = insert(table).values(hash=digest, expires_at=expires_at).on_conflict_do_nothing()
+    return session.execute(statement.returning(table.c.hash)).first() is not None
 
 
 def sweep(session: Session, now: datetime) -> None:

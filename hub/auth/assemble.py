@@ -1,0 +1,54 @@
+"""The authorization server, put together."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from hub.auth.config import AuthConfig
+from hub.auth.endpoints import Introspection, Revocation
+from hub.auth.exchange import Exchange
+from hub.auth.grants import ClientCredentials, Code, Refresh
+from hub.auth.keys import KeyRing
+from hub.auth.root import RootKey
+from hub.auth.server import Server
+from hub.auth.sessions import NobodySignedIn, Sessions
+from hub.auth.tokens import Verifier
+from hub.clock import Clock, SystemClock
+from hub.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """What the rest of the house holds of this room."""
+
+    config: AuthConfig
+    server: Server
+    """Answers the OAuth endpoints; `web.oauth` stands before it."""
+    verifier: Verifier
+    """Checks access tokens for the graph."""
+    root: RootKey
+
+
+def assemble(
+    settings: Settings, engine: Engine, *, sessions: Sessions | None = None, clock: Clock | None = None
+) -> Auth:
+    """Put the authorization server together over a database whose tables are up to date.
+
+    Args:
+        settings: addresses and the root key's file, which is made where there is none.
+        engine: writes; whoever made it disposes of it.
+        sessions: who is signed in; nobody when absent.
+        clock: tells the time.
+    """
+    config, root, clock = AuthConfig.of(settings), RootKey.load(settings.root_key), clock or SystemClock()
+    ring = KeyRing(engine, root, clock)
+    ring.refresh()
+    server = Server(
+        config=config, engine=engine, ring=ring, root=root, sessions=sessions or NobodySignedIn(), clock=clock
+    )
+    for grant in (ClientCredentials, Code, Refresh, Exchange):
+        server.register_grant(grant)
+    for endpoint in (Revocation, Introspection):
+        server.register_endpoint(endpoint)
+    verifier = Verifier(ring, issuer=config.issuer, audience=config.resource, clock=clock)
+    return Auth(config, server, verifier, root)

@@ -1,0 +1,37 @@
+"""From a verified token to the profile the planner works with: a function of values."""
+
+from hub.auth.errors import PurposeRefused
+from hub.auth.tokens import Claims, subjects_of
+from schema.access import AccessProfile
+from schema.vocabulary import AccessScope, Purpose, Relation
+
+
+def profile_of(claims: Claims, purpose: str | None = None) -> AccessProfile:
+    """Say who asks, and for what.
+
+    Args:
+        claims: of a verified token.
+        purpose: the header Purpose-Of-Use; None when there is none. A client of one purpose need not send it.
+
+    Raises:
+        PurposeRefused: the client may not have this purpose.
+    """
+    purposes = tuple(known for known in Purpose if known.value in claims.purposes)
+    declared = None
+    if purpose is not None:
+        declared = next((known for known in purposes if known.value == purpose), None)
+        if declared is None:
+            raise PurposeRefused
+    elif len(purposes) == 1:
+        declared = purposes[0]
+    return AccessProfile(
+        relation=next((known for known in Relation if known.value in claims.roles), Relation.ANONYMOUS),
+        scopes=frozenset(scope for scope in AccessScope if scope.value in claims.scopes),
+        purposes=purposes,
+        purpose=declared,
+        organisation_id=claims.organisation_id,
+        city_id=claims.city_id,
+        expires_at=claims.expires_at,
+        issued_at=claims.issued_at,
+        subjects=subjects_of(claims),
+    )
