@@ -1,0 +1,248 @@
+"""The access matrix, asked: every field of the graph by every actor, with and without the scope, on every path.
+
+`matrix.txt` names the rule of each field in one word; what a rule opens to whom is read from `access_matrix.csv`.
+Neither knows the rules in the code. A field without a line fails, and so does a line without a field.
+"""
+
+import csv
+import json
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type
+
+import hub.facts
+from hub.operations import Operations
+from schema.access import AccessProfile
+from schema.root import SCHEMA
+from schema.vocabulary import AccessScope, Relation
+
+GRAPH = SCHEMA._schema  # noqa: SLF001  # strawberry keeps graphql-core's schema there
+HERE = Path(__file__).parent
+RULES: dict[str, str] = {
+    name: rule.strip()
+    for name, _, rule in (
+        line.partition(" ") for line in (HERE / "matrix.txt").read_text(encoding="utf-8").splitlines()
+    )
+}
+with (Path(hub.facts.__file__).parent / "csv" / "access_matrix.csv").open(encoding="utf-8") as file:
+    CELLS = {Relation(row["actor"]): row for row in csv.DictReader(file)}
+
+SECRETARIAT = {Relation.CASEWORKER, Relation.LEAD}
+READING = [frozenset(), frozenset({AccessScope.NETWORK_READ}), frozenset(AccessScope)]
+PROFILES = [AccessProfile(relation=relation, scopes=scopes) for relation, scopes in product(Relation, READING)]
+
+# How to come to an object of each type: the document around its fields, outermost first. {} is where they go.
+PATHS = {
+    "Query": "{}",
+    "Viewer": "viewer {{ {} }}",
+    "City": 'city(slug: "no-stavanger") {{ {} }}',
+    "Organisation": 'organisation(slug: "pen-international") {{ {} }}',
+    "Agreement": 'organisation(slug: "pen-international") {{ agreement {{ {} }} }}',
+    "Place": 'city(slug: "no-stavanger") {{ places(first: 1) {{ nodes {{ {} }} }} }}',
+    "Coordinator": 'city(slug: "no-stavanger") {{ coordinators {{ {} }} }}',
+    "PartnerOpening": "openings(first: 100) {{ nodes {{ ... on PartnerOpening {{ {} }} }} }}",
+    "Resident": "residents(first: 1) {{ nodes {{ {} }} }}",
+    "Work": "residents(first: 1) {{ nodes {{ works(first: 1) {{ nodes {{ {} }} }} }} }}",
+    "Figure": "figures(first: 1) {{ nodes {{ {} }} }}",
+    "Term": "boardTerms(first: 1) {{ nodes {{ {} }} }}",
+    "Event": "events(first: 1) {{ nodes {{ {} }} }}",
+    "Resolution": "events(first: 1) {{ nodes {{ resolutions {{ {} }} }} }}",
+    "Project": "projects(first: 1) {{ nodes {{ {} }} }}",
+    "TimelineEntry": "timeline(first: 1) {{ nodes {{ {} }} }}",
+    "Period": 'city(slug: "no-stavanger") {{ memberships {{ {} }} }}',
+    "Provenance": 'city(slug: "no-stavanger") {{ provenance {{ {} }} }}',
+    "Source": 'city(slug: "no-stavanger") {{ provenance {{ sources {{ {} }} }} }}',
+    "NetworkSize": "networkSize(where: {{fromYear: 2006, untilYear: 2006}}) {{ {} }}",
+    "OfficialTotal": "networkSize(where: {{fromYear: 2006, untilYear: 2006}}) {{ official {{ {} }} }}",
+    "StatisticCell": "statistics(where: {{measures: [PLACES], slice: YEAR, fromYear: 2015, untilYear: 2025}}) {{ {} }}",
+}
+# The fields that a path goes through; all must be open for anything below to be seen.
+THROUGH = {
+    "Viewer": ["Query.viewer"],
+    "Agreement": ["Organisation.agreement"],
+    "Place": ["City.places"],
+    "Coordinator": ["City.coordinators"],
+    "PartnerOpening": ["Query.openings"],
+    "StatisticCell": ["Query.statistics"],
+}
+ARGUMENTS = {
+    "Query.node": '(id: "ct_0")',
+    "Query.nodes": '(ids: ["ct_0"])',
+    "Query.city": '(slug: "no-stavanger")',
+    "Query.organisation": '(slug: "pen-international")',
+    "Query.networkSize": "(where: {fromYear: 2006, untilYear: 2006})",
+    "Query.statistics": "(where: {measures: [APPLICATIONS], slice: YEAR, fromYear: 2015, untilYear: 2025})",
+}
+
+
+def opens(rule: str, who: AccessProfile, *, own: bool = False) -> bool:
+    """Tell by the csv whether a rule lets an actor see."""
+    network = CELLS[who.relation]["network"] == "V" and bool(
+        who.scopes & {AccessScope.NETWORK_READ, AccessScope.SELF_READ}
+    )
+    match rule:
+        case "public":
+            return CELLS[who.relation]["public"] == "V"
+        case "token":
+            return who.relation is not Relation.ANONYMOUS
+        case "network":
+            return network
+        case "network terms":
+            return network and (own or who.relation in SECRETARIAT | {Relation.DPO})
+        case "network wishes":
+            return network and (own or who.relation in SECRETARIAT | {Relation.NATIONAL_HELPER})
+        case "totals":
+            # A and all that opens more: V and O.
+            return CELLS[who.relation]["case"][0] in "AVO" and AccessScope.STATS_READ in who.scopes
+        case _:
+            raise AssertionError(f"no such rule: {rule}")
+
+
+def _below(field: Any) -> str:
+    """Write the least that may be asked of a field that is an object."""
+    named = get_named_type(field.type)
+    return "" if is_leaf_type(named) else " { __typename }"
+
+
+def _asked(coordinate: str, alias: str = "") -> str:
+    type_name, _, name = coordinate.partition(".")
+    field = GRAPH.type_map[type_name].fields[name]
+    return f"{alias}{name}{ARGUMENTS.get(coordinate, '')}{_below(field)}"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to ask for a field; `{}` is the field, with an alias where there is one."""
+
+    name: str
+    ask: Any
+
+
+WAYS = [
+    Way("plain", lambda type_name, field: "{ " + PATHS[type_name].format(field("")) + " }"),
+    Way("alias", lambda type_name, field: "{ " + PATHS[type_name].format(field("other: ")) + " }"),
+    Way(
+        "named fragment",
+        lambda type_name, field: (
+            "{ " + PATHS[type_name].format("...F") + " } fragment F on " + type_name + " { " + field("") + " }"
+        ),
+    ),
+    Way(
+        "inline fragment",
+        lambda type_name, field: (
+            "{ " + PATHS[type_name].format("... on " + type_name + " { " + field("") + " }") + " }"
+        ),
+    ),
+    Way("twice", lambda type_name, field: "{ " + PATHS[type_name].format(field("one: ") + " " + field("two: ")) + " }"),
+    Way(
+        "included",
+        lambda type_name, field: (
+            "query($yes: Boolean = true) { "
+            + PATHS[type_name].format("... @include(if: $yes) { " + field("") + " }")
+            + " }"
+        ),
+    ),
+]
+
+
+async def decided(operations: Operations, document: str, who: AccessProfile, **variables: object) -> dict[str, Any]:
+    answer = json.loads((await operations.execute(document, variables=variables, profile=who)).body)
+    assert "errors" not in answer, (document, answer)
+    return answer
+
+
+def kept_back(answer: dict[str, Any]) -> set[str]:
+    """Name the fields that were withheld, by their last response name."""
+    return {entry["path"][-1] for entry in answer.get("extensions", {}).get("withheld", ())}
+
+
+def test_every_field_of_the_graph_has_a_line_and_every_line_a_field():
+    fields = {
+        f"{named.name}.{name}"
+        for named in GRAPH.type_map.values()
+        if isinstance(named, GraphQLObjectType) and "_" not in named.name[:1]
+        if not named.name.endswith(("Connection", "Edge")) and named.name != "PageInfo"
+        for name in named.fields
+        if not name.startswith("_")
+    }
+    assert fields == set(RULES)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+@pytest.mark.parametrize("coordinate", RULES)
+async def test_a_field_is_shown_to_whom_the_matrix_names_and_to_nobody_else(
+    operations: Operations, coordinate: str, way: Way
+):
+    type_name = coordinate.partition(".")[0]
+    document = way.ask(type_name, lambda alias: _asked(coordinate, alias))
+    through = THROUGH.get(type_name, [])
+    for who in PROFILES if way.name == "plain" else PROFILES[2::3]:
+        answer = await decided(operations, document, who)
+        reached = all(opens(RULES[each], who) for each in through)
+        expected = reached and opens(RULES[coordinate], who)
+        assert (not kept_back(answer)) == expected, (coordinate, who.relation, sorted(who.scopes), answer)
+
+
+NODES = {"City": "ct", "Organisation": "or", "Place": "pl", "PartnerOpening": "po", "Agreement": "ag", "Resident": "re"}
+
+
+@pytest.mark.parametrize("coordinate", [each for each in RULES if each.partition(".")[0] in NODES])
+async def test_by_id_and_as_an_entity_the_decision_is_the_same(operations: Operations, coordinate: str):
+    type_name = coordinate.partition(".")[0]
+    everything = AccessProfile(relation=Relation.LEAD, scopes=frozenset(AccessScope))
+    found = await decided(operations, "{ " + PATHS[type_name].format("id") + " }", everything)
+    id_ = next(_ids(found["data"], NODES[type_name]))
+    on = "... on " + type_name + " { " + _asked(coordinate) + " }"
+    by_id = "query($id: ID!) { node(id: $id) { __typename " + on + " } nodes(ids: [$id]) { __typename " + on + " } }"
+    entity = "query($r: [_Any!]!) { _entities(representations: $r) { __typename " + on + " } }"
+    is_entity = any(each.name == type_name for each in GRAPH.type_map["_Entity"].types)
+    for who in PROFILES:
+        record = opens("public" if type_name in {"City", "Organisation", "Resident"} else "network", who)
+        expected = record and opens(RULES[coordinate], who)
+        answer = await decided(operations, by_id, who, id=id_)
+        shown = [answer["data"]["node"], answer["data"]["nodes"][0]]
+        assert [each is not None for each in shown] == [record, record], (coordinate, who.relation)
+        if record:
+            assert (not kept_back(answer)) == expected, (coordinate, who.relation)
+        if is_entity:
+            answer = await decided(operations, entity, who, r=[{"__typename": type_name, "id": id_}])
+            assert (not kept_back(answer)) == expected, (coordinate, who.relation)
+
+
+def _ids(value: Any, code: str):
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _ids(each, code)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _ids(each, code)
+    elif isinstance(value, str) and value.startswith(f"{code}_"):
+        yield value
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "viewer"),
+    [(each, "organisation_id") for each, rule in RULES.items() if rule == "network terms"]
+    + [(each, "city_id") for each, rule in RULES.items() if rule == "network wishes"],
+)
+async def test_what_is_a_bodys_or_a_citys_own_is_shown_to_it_alone(
+    operations: Operations, coordinate: str, viewer: str
+):
+    type_name = coordinate.partition(".")[0]
+    around = "organisation" if viewer == "organisation_id" else "city"
+    everything = AccessProfile(relation=Relation.LEAD, scopes=frozenset(AccessScope))
+    slug = {"organisation": "pen-international", "city": "no-stavanger"}[around]
+    found = await decided(operations, f'{{ {around}(slug: "{slug}") {{ id }} }}', everything)
+    mine = UUID(found["data"][around]["id"].partition("_")[2])
+    document = "{ " + PATHS[type_name].format(_asked(coordinate)) + " }"
+    for relation, own in product(Relation, (True, False)):
+        who = AccessProfile(relation=relation, scopes=frozenset(AccessScope), **{viewer: mine if own else UUID(int=1)})
+        answer = await decided(operations, document, who)
+        reached = all(opens(RULES[each], who) for each in THROUGH[type_name])
+        expected = reached and opens(RULES[coordinate], who, own=own)
+        assert (not kept_back(answer)) == expected, (coordinate, relation, own)
