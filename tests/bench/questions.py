@@ -86,7 +86,7 @@ def _pages(
         for _ in range(PAGES):
             bodies = {server: body_of("bodies", **where, after=after[server]) for server in asking}
             answers = {server: ask(bodies[server]) for server, ask in asking.items()}
-            _compare(bodies["limit"], answers)
+            _compare(next(iter(bodies.values())), answers)
             for server in asking:
                 asked[server].append(bodies[server])
                 after[server] = answers[server]["data"]["organisations"]["pageInfo"]["endCursor"]
