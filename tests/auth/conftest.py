@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import uvicorn
+from databases import cloned
 from partner import Partner
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -27,12 +29,13 @@ from starlette.routing import Route
 from hub.auth import denials, once, registry
 from hub.auth.assemble import Auth, assemble
 from hub.auth.dpop import check_proof
-from hub.auth.errors import ProofRefused, TokenRefused
+from hub.auth.errors import ClientRefused, ProofRefused, TokenRefused
 from hub.auth.registry import NewClient
 from hub.auth.sessions import Account
 from hub.auth.tokens import subjects_of
 from hub.clock import Clock, SetClock, SystemClock
 from hub.settings import ClientKeys, Registration, Settings
+from hub.store import Database
 from hub.web.oauth import routes
 from schema.tables import AgreementRow, OrganisationRow
 from schema.tables.oauth import ClientKind
@@ -46,6 +49,12 @@ from schema.vocabulary import (
     Purpose,
     Relation,
 )
+
+
+def no_cookies() -> CookieJar:
+    """Keep none: each test says itself which browser it is."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -140,9 +149,10 @@ class World:
     def machine(self, *scopes: AccessScope, body: str | None = "pen", **more: Any) -> Partner:
         """Make a body's program; the body too, where there is none yet."""
         if body is not None:
-            with self.session() as session:
-                known = any(slug == body for _, slug, _ in registry.listed(session))
-            if not known:
+            try:
+                with self.session() as session:
+                    registry.body(session, body)
+            except ClientRefused:
                 self.body(body)
         scopes = scopes or (AccessScope.NETWORK_READ, AccessScope.REFERRAL_SEND)
         return self.client(ClientKind.MACHINE, body=body, scopes=scopes, **more)
@@ -213,13 +223,23 @@ def world(engine: Engine, folder: Path, clock: Clock, **settings: Any) -> Iterat
         people = People(clock)
         auth = assemble(Settings(**(base | settings)), engine, sessions=people, clock=clock)
         app = Starlette(routes=[*routes(auth), resource(auth, engine, clock)])
-        with served(app, listening), httpx.Client(timeout=10) as http:
+        with served(app, listening), httpx.Client(timeout=10, cookies=no_cookies()) as http:
             yield World(auth, engine, clock, people, http)
 
 
+@pytest.fixture(scope="session")
+def hub(template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The server, shared by tests that make clients and people of their own. Its clock goes only forward."""
+    with cloned(template, "auth_shared") as database:
+        engine = database.engine()
+        with world(engine, tmp_path_factory.mktemp("auth"), SetClock(NOON)) as running:
+            yield running
+        engine.dispose()
+
+
 @pytest.fixture
-def hub(engine: Engine, tmp_path: Path) -> Iterator[World]:
-    """The server, with a clock that stands still until it is advanced."""
+def own_hub(engine: Engine, tmp_path: Path) -> Iterator[World]:
+    """The server, for tests that change more than clients and people."""
     with world(engine, tmp_path, SetClock(NOON)) as running:
         yield running
 
