@@ -99,8 +99,8 @@ class AccessProfile:
     """Who asks: what a verified token says, frozen.
 
     Relation, scopes and purpose change the plan; ids are parameters, of which the plan only knows that they are there.
-    `subjects` name the token, its grant, client, body and person as denials do; each statement looks for denials of them
-    that are younger than `issued_at`.
+    `subjects` name the token, its grant, client, body and person as denials do; each statement looks for denials of
+    them that are younger than `issued_at`.
     """
 
     relation: Relation = Relation.ANONYMOUS
@@ -112,6 +112,8 @@ class AccessProfile:
     expires_at: datetime | None = None
     issued_at: datetime | None = None
     subjects: tuple[str, ...] = ()
+    client: str = ""
+    """Which client, for counting; empty where there is none."""
     shape: tuple[object, ...] = field(init=False, repr=False, compare=False)
     """What of the profile changes the SQL: the key of its plans."""
 

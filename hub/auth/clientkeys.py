@@ -11,7 +11,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -97,11 +98,10 @@ class ClientKeys:
             raise KeyRefused("because its address is not https")
         port = parts.port or (80 if local else _HTTPS)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        deadline = time.monotonic() + TIMEOUT_SECONDS
         try:
             address = self._checked(parts.hostname, port, local=local)
-            with socket.create_connection((address, port), timeout=TIMEOUT_SECONDS) as plain:
-                return loads(_got(plain, parts.hostname, parts.netloc, path, deadline, secure=not local))
+            with socket.create_connection((address, port), timeout=TIMEOUT_SECONDS) as plain, _hurried(plain):
+                return loads(_got(plain, parts.hostname, parts.netloc, path, secure=not local))
         except (OSError, http.client.HTTPException, ValueError, Malformed) as error:
             raise KeyRefused("as it cannot be fetched") from error
 
@@ -158,7 +158,25 @@ def _resolved(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-def _got(plain: socket.socket, host: str, netloc: str, path: str, deadline: float, *, secure: bool) -> bytes:
+@contextmanager
+def _hurried(plain: socket.socket) -> Iterator[None]:
+    """End a connection when its time is over: the timeout of a socket starts anew with every byte that comes."""
+
+    def end() -> None:
+        with suppress(OSError):
+            plain.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(TIMEOUT_SECONDS, end)
+    timer.start()
+    try:
+        yield
+        if not timer.is_alive():
+            raise KeyRefused("as its set comes too slowly")
+    finally:
+        timer.cancel()
+
+
+def _got(plain: socket.socket, host: str, netloc: str, path: str, *, secure: bool) -> bytes:
     """Ask over a connection that stands, and read no more than may be."""
     with ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain as wire:
         connection = http.client.HTTPConnection(host)
@@ -174,6 +192,6 @@ def _got(plain: socket.socket, host: str, netloc: str, path: str, deadline: floa
         body = b""
         while chunk := answer.read1(BYTES_MAX + 1 - len(body)):
             body += chunk
-            if len(body) > BYTES_MAX or time.monotonic() > deadline:
-                raise KeyRefused("as its set is too large or too slow")
+            if len(body) > BYTES_MAX:
+                raise KeyRefused("as its set is too large")
         return body

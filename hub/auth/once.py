@@ -17,8 +17,10 @@ from schema.tables import (
 )
 from schema.tables.base import table_of
 
-USE_PROOF: Final = "insert into used_proof (hash, expires_at) values ($1, $2) on conflict do nothing"
-"""For who writes without SQLAlchemy: the proof is fresh when one row was written."""
+USE_PROOF: Final = (
+    "insert into used_proof (hash, expires_at) values ($1, $2) on conflict do nothing returning 'fresh'::text"
+)
+"""For who writes without SQLAlchemy: the proof is fresh when there is an answer."""
 
 
 def hashed(*parts: str) -> bytes:

@@ -34,4 +34,5 @@ def profile_of(claims: Claims, purpose: str | None = None) -> AccessProfile:
         expires_at=claims.expires_at,
         issued_at=claims.issued_at,
         subjects=subjects_of(claims),
+        client=claims.client_id,
     )

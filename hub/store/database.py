@@ -48,6 +48,11 @@ class Database:
         return {"dsn": dsn, "server_settings": settings}
 
     @property
+    def writing(self) -> Mapping[str, Any]:  # Any: what asyncpg.connect takes
+        """Arguments for `asyncpg.connect`, for single statements that write."""
+        return {"dsn": self.conninfo}
+
+    @property
     def conninfo(self) -> str:
         """Address for plain psycopg, to write."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)

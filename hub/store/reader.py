@@ -72,8 +72,20 @@ class Reader:
         acquire_seconds: float = ACQUIRE_SECONDS,
         statements_max: int = STATEMENTS_MAX,
         application_name: str = "icorn-hub-reader",
+        writes: bool = False,
     ) -> None:
-        """Take `Database.reading`. Connections are opened when they are needed."""
+        """Take `Database.reading`. Connections are opened when they are needed.
+
+        Args:
+            reading: arguments of `asyncpg.connect`; those of `Database.writing` where `writes`.
+            connections: how many are held at most.
+            statement_timeout_ms: how long one statement may take.
+            acquire_seconds: how long to wait for a connection.
+            statements_max: how many prepared statements each connection keeps.
+            application_name: as the server shows it.
+            writes: let single statements write that may be run twice: what is used up by one statement. They need not
+                survive a crash of the server.
+        """
         self.statements = 0
         """Statements sent so far."""
         self._timeout_ms = statement_timeout_ms
@@ -96,7 +108,7 @@ class Reader:
                 "DateStyle": "ISO",
                 "plan_cache_mode": "force_generic_plan",
                 "statement_timeout": str(statement_timeout_ms),
-                "default_transaction_read_only": "on",
+                **({"synchronous_commit": "off"} if writes else {"default_transaction_read_only": "on"}),
                 "jit": "off",
             },
         }

@@ -9,17 +9,21 @@ by Fetch Metadata that no foreign page is behind it: `Sec-Fetch-Mode: cors` cann
 and with a foreign page behind it carries `Origin`. No page can set or remove these headers.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from hub.auth.errors import PurposeRefused
+from hub.auth.resource import Unauthorized
 from hub.errors import HubError
 from hub.log import logger
-from hub.operations import Answer, Operations
+from hub.operations import Answer, Operations, TokenDenied
 from hub.web.http import ALWAYS, CLOSE, REQUEST_ID, Bodies, BodyTooLarge, BodyTooSlow, ClientGone, request_id, respond
 from hub.web.media import LEGACY, Media, is_json, media_for
+from hub.web.rates import Rates, TooManyRequests
 from schema.access import ANONYMOUS, AccessProfile
 
 PREFLIGHT: Final = b"graphql-require-preflight"
@@ -58,17 +62,20 @@ class Params(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(Params).decode
 
 
-class Authenticate(Protocol):
+class Doorkeeper(Protocol):
     """Tells who asks."""
 
-    async def __call__(self, scope: Scope, /) -> AccessProfile:
-        """Read the profile off a request."""
+    async def profile(self, method: str, headers: dict[bytes, bytes], /) -> AccessProfile:
+        """Read the profile off a request.
+
+        Raises:
+            Unauthorized: credentials came that do not hold.
+        """
         ...
 
-
-async def anonymous(_scope: Scope) -> AccessProfile:
-    """Take everybody for a stranger."""
-    return ANONYMOUS
+    def denied(self) -> Unauthorized:
+        """Say what is to be said of a token that was good once."""
+        ...
 
 
 class GraphQLEndpoint:
@@ -80,11 +87,26 @@ class GraphQLEndpoint:
         *,
         body_bytes_max: int,
         body_seconds: float = BODY_SECONDS,
-        authenticate: Authenticate = anonymous,
+        door: Doorkeeper,
+        rates: Rates,
+        address: Callable[[Scope], str],
     ) -> None:
+        """Take what answers.
+
+        Args:
+            operations: answers operations.
+            body_bytes_max: largest body.
+            body_seconds: longest time a body may take.
+            door: tells who asks.
+            rates: what each client may ask.
+            address: tells where a request comes from, to count those who have no token.
+        """
         self._operations = operations
         self._bodies = Bodies(bytes_max=body_bytes_max, seconds=body_seconds)
-        self._authenticate = authenticate
+        self._door = door
+        self._rates = rates
+        self._address = address
+        self._policy = (b"ratelimit-policy", rates.policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,24 +119,46 @@ class GraphQLEndpoint:
                 params = await self._posted(headers, receive)
             else:
                 params = _asked_for(scope, headers)
-            profile = await self._authenticate(scope)
-            extensions = params.extensions
-            answer = await self._operations.execute(
-                params.query,
-                variables=params.variables,
-                operation_name=params.operationName or None,
-                profile=profile,
-                tell_cost=extensions is not None and extensions.get("cost") is True,
-            )
+            profile = await self._door.profile(scope["method"], headers)
+            client, body = self._asks(scope, profile)
+            turn = self._rates.enter(client, body)
+            answer = Answer(b"", "INTERNAL_ERROR")
+            try:
+                extensions = params.extensions
+                answer = await self._operations.execute(
+                    params.query,
+                    variables=params.variables,
+                    operation_name=params.operationName or None,
+                    profile=profile,
+                    tell_cost=extensions is not None and extensions.get("cost") is True,
+                )
+            finally:
+                self._rates.leave(turn, answer.cost)
+            self._still_good(answer)
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  # the last door: nothing of it may reach a stranger
             await _fail(scope, send, media or LEGACY, error)
             return
-        if answer.code is None:
+        if answer.code is not None:
+            await _tell(scope, send, media, answer)
+        elif profile is ANONYMOUS:
             await respond(send, 200, [media.header, *ALWAYS], answer.body)
         else:
-            await _tell(scope, send, media, answer)
+            left = (b"ratelimit", self._rates.told(turn))
+            await respond(send, 200, [media.header, *ALWAYS, self._policy, left], answer.body)
+
+    def _still_good(self, answer: Answer) -> None:
+        if answer.code == TokenDenied.code:
+            raise self._door.denied()
+
+    def _asks(self, scope: Scope, profile: AccessProfile) -> tuple[str, str]:
+        """Tell whose cost a request is, and whose requests at once it counts among."""
+        if profile is ANONYMOUS:
+            address = self._address(scope)
+            return address, address
+        client = profile.client or self._address(scope)
+        return client, str(profile.organisation_id) if profile.organisation_id else client
 
     async def _posted(self, headers: dict[bytes, bytes], receive: Receive) -> Params:
         if not is_json(headers.get(b"content-type", b"")):
@@ -199,6 +243,14 @@ async def _fail(scope: Scope, send: Send, media: Media, error: Exception) -> Non
         case BodyTooSlow():
             status, code, message = 408, error.code, error.public
             headers.append(CLOSE)
+        case Unauthorized():
+            status, code, message = 401, error.code, error.public
+            headers.append((b"www-authenticate", error.challenge))
+        case PurposeRefused():
+            status, code, message = 403, error.code.upper(), error.public
+        case TooManyRequests():
+            status, code, message = 429, error.code, error.public
+            headers.append((b"retry-after", str(error.retry_seconds).encode()))
         case _:
             status, code = 500, "INTERNAL_ERROR"
             message = f"Something went wrong in the hub. Tell us this id: {id_}"

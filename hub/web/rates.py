@@ -1,4 +1,4 @@
-"""How much one client may ask: cost in a time, and requests at once. Kept in memory, for each process of its own.
+"""How much a client may ask in a time, and how many requests of its body run at once. Kept in memory, by each process.
 
 A bucket holds what may still be spent and fills steadily. A request is let in while there is something left and pays
 afterwards what it cost, so that the price need not be known beforehand; who overdrew waits until the debt is filled up.
@@ -32,7 +32,7 @@ class TooManyRequests(HubError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What one client may: so much cost in so many seconds, and so many requests at once."""
+    """What one client may: so much cost in so many seconds; and how many requests its body may have at once."""
 
     cost: int
     seconds: int
@@ -45,7 +45,14 @@ class Bucket:
 
     left: float
     at: float
-    running: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request that was let in."""
+
+    bucket: Bucket
+    body: str
 
 
 class Rates:
@@ -56,10 +63,15 @@ class Rates:
         self._per_second = allowance.cost / allowance.seconds
         self._now = now
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._running: dict[str, int] = {}
         self.policy: Final = f'"cost";q={allowance.cost};w={allowance.seconds}'.encode()
 
-    def enter(self, client: str) -> Bucket:
+    def enter(self, client: str, body: str) -> Turn:
         """Let a request in.
+
+        Args:
+            client: whose cost it is.
+            body: whose requests at once are counted; the client itself where it has no body.
 
         Raises:
             TooManyRequests: nothing is left, or too many requests run.
@@ -75,25 +87,26 @@ class Rates:
             bucket.at = now
         if bucket.left < LEAST:
             raise TooManyRequests(retry_seconds=ceil((LEAST - bucket.left) / self._per_second))
-        if bucket.running >= self.allowance.at_once:
+        running = self._running.get(body, 0)
+        if running >= self.allowance.at_once:
             raise TooManyRequests(retry_seconds=1)
-        bucket.running += 1
-        return bucket
+        self._running[body] = running + 1
+        return Turn(bucket, body)
 
-    def leave(self, bucket: Bucket, cost: int) -> None:
+    def leave(self, turn: Turn, cost: int) -> None:
         """Let a request out, and make it pay."""
-        bucket.running -= 1
-        bucket.left -= max(cost, LEAST)
+        turn.bucket.left -= max(cost, LEAST)
+        running = self._running[turn.body] - 1
+        if running:
+            self._running[turn.body] = running
+        else:
+            del self._running[turn.body]
 
-    def told(self, bucket: Bucket) -> bytes:
+    def told(self, turn: Turn) -> bytes:
         """Write the RateLimit field: what is left, and in how many seconds all will be."""
-        left = max(0, int(bucket.left))
+        left = max(0, int(turn.bucket.left))
         return b'"cost";r=%d;t=%d' % (left, ceil((self.allowance.cost - left) / self._per_second))
 
     def _forget(self) -> None:
         while len(self._buckets) > CLIENTS_MOST:
-            name, bucket = next(iter(self._buckets.items()))
-            if bucket.running:
-                self._buckets.move_to_end(name)
-            else:
-                del self._buckets[name]
+            self._buckets.popitem(last=False)

@@ -1,6 +1,6 @@
 """All addresses of the hub. The graph's own is looked at first, by hand: routing would cost as much as answering."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -18,10 +18,15 @@ class Site:
     """The hub as one ASGI application."""
 
     def __init__(
-        self, graphql: ASGIApp, ready: Callable[[], Awaitable[bool]], sdl: str, lifespan: Lifespan[Starlette]
+        self,
+        graphql: ASGIApp,
+        ready: Callable[[], Awaitable[bool]],
+        sdl: str,
+        lifespan: Lifespan[Starlette] | None = None,
+        more: Sequence[Route] = (),
     ) -> None:
         self._graphql = graphql
-        pages = Starlette(routes=_routes(ready, sdl), lifespan=lifespan, exception_handlers=HANDLERS)
+        pages = Starlette(routes=[*_routes(ready, sdl), *more], lifespan=lifespan, exception_handlers=HANDLERS)
         # A redirect would be built from the Host header, which the client chooses.
         pages.router.redirect_slashes = False
         self._pages = Safe(pages)

@@ -2,6 +2,8 @@
 
 import argparse
 import socket
+import tempfile
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -24,7 +26,13 @@ def hub(dsn: str, connections: int) -> Any:
 
     url = make_url(dsn).set(drivername="postgresql+psycopg")
     settings = Settings(
-        read_connections=connections, statement_timeout_ms=60_000, cost_max=1_000_000, log_level=LogLevel.WARNING
+        read_connections=connections,
+        statement_timeout_ms=60_000,
+        cost_max=1_000_000,
+        cost_per_minute=2**31,
+        requests_at_once=100_000,
+        root_key_file=Path(tempfile.mkdtemp()) / "root.key",
+        log_level=LogLevel.WARNING,
     )
     return create_app(settings, Database(url=url, reading_url=url))
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from serving import serving
+from serving import root_key, serving
 
 from hub.app import create_app
 from hub.settings import Settings
@@ -14,7 +14,8 @@ from hub.store import Database
 @pytest.fixture(scope="session")
 def hub(facts: Database) -> Iterator[str]:
     """The address of a hub over the facts."""
-    with serving(create_app(Settings(), facts)) as url:
+    settings = Settings(root_key_file=root_key(), cost_per_minute=10**9, requests_at_once=10**6)
+    with serving(create_app(settings, facts)) as url:
         yield url
 
 

@@ -3,12 +3,14 @@
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 import uvicorn
@@ -36,12 +38,25 @@ def serving(app: ASGIApp) -> Iterator[str]:
             thread.join()
 
 
+@cache
+def root_key() -> Path:
+    """One root key for all hubs over the database that tests share: what one sealed another opens."""
+    return Path(tempfile.mkdtemp(prefix="hub-key-")) / "root.key"
+
+
 @contextmanager
 def hub_process(database: Database) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serve the hub as operators do; give its address and its process."""
     with closing(socket.create_server(("127.0.0.1", 0))) as found:
         port = found.getsockname()[1]
-    environment = {"HUB_DATABASE_URL": database.conninfo, "HUB_PORT": str(port), "HUB_LOG_LEVEL": "warning"}
+    environment = {
+        "HUB_DATABASE_URL": database.conninfo,
+        "HUB_PORT": str(port),
+        "HUB_LOG_LEVEL": "warning",
+        "HUB_ROOT_KEY_FILE": str(root_key()),
+        "HUB_COST_PER_MINUTE": "1000000000",
+        "HUB_REQUESTS_AT_ONCE": "100000",
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", "from hub.cli import main; main()", "serve"],
         cwd=ROOT,

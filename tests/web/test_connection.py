@@ -4,13 +4,13 @@ import socket
 import threading
 
 import pytest
+from doors import open_endpoint
 from serving import hub_process, serving, until
 from wire import BODY, HEAD, WHOLE, answer_of, connected, ended
 
 from hub.operations import Operations
 from hub.store import Database
 from hub.web import connection as connections
-from hub.web.graphql import GraphQLEndpoint
 
 
 class Constant:
@@ -23,7 +23,7 @@ class Constant:
 @pytest.fixture
 def impatient():
     """A hub that waits a quarter of a second for a body."""
-    endpoint = GraphQLEndpoint(Operations(reader=Constant()), body_bytes_max=1000, body_seconds=0.25)
+    endpoint = open_endpoint(Operations(reader=Constant()), body_bytes_max=1000, body_seconds=0.25)
 
     async def app(scope, receive, send):
         if scope["type"] == "http":

@@ -5,13 +5,13 @@ import json
 import httpx
 import pytest
 import structlog
+from doors import open_endpoint
 from serving import serving
 from structlog.testing import capture_logs
 
 from hub import log
 from hub.errors import QueryTimeout, StoreUnavailable
 from hub.operations import Operations
-from hub.web.graphql import GraphQLEndpoint
 from hub.web.routes import Site
 
 MODERN = "application/graphql-response+json"
@@ -145,7 +145,7 @@ def failing():
 
     def served(error: Exception):
         reader = Failing(error)
-        endpoint = GraphQLEndpoint(Operations(reader=reader), body_bytes_max=10_000)
+        endpoint = open_endpoint(Operations(reader=reader), body_bytes_max=10_000)
         return serving(Site(endpoint, reader.ready, "", None))
 
     yield served
