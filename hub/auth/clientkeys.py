@@ -100,7 +100,7 @@ class ClientKeys:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             address = self._checked(parts.hostname, port, local=local)
-            with socket.create_connection((address, port), timeout=TIMEOUT_SECONDS) as plain, _hurried(plain):
+            with socket.create_connection((address, port), timeout=TIMEOUT_SECONDS) as plain:
                 return loads(_got(plain, parts.hostname, parts.netloc, path, secure=not local))
         except (OSError, http.client.HTTPException, ValueError, Malformed) as error:
             raise KeyRefused("as it cannot be fetched") from error
@@ -159,12 +159,12 @@ def _resolved(host: str, port: int) -> list[str]:
 
 
 @contextmanager
-def _hurried(plain: socket.socket) -> Iterator[None]:
+def _hurried(wire: socket.socket) -> Iterator[None]:
     """End a connection when its time is over: the timeout of a socket starts anew with every byte that comes."""
 
     def end() -> None:
         with suppress(OSError):
-            plain.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
     timer = threading.Timer(TIMEOUT_SECONDS, end)
     timer.start()
@@ -178,20 +178,31 @@ def _hurried(plain: socket.socket) -> Iterator[None]:
 
 def _got(plain: socket.socket, host: str, netloc: str, path: str, *, secure: bool) -> bytes:
     """Ask over a connection that stands, and read no more than may be."""
-    with ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain as wire:
-        connection = http.client.HTTPConnection(host)
-        connection.sock = wire
-        connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
-        connection.putheader("Host", netloc)
-        connection.putheader("Accept", "application/jwk-set+json, application/json")
-        connection.putheader("Connection", "close")
-        connection.endheaders()
-        answer = connection.getresponse()
-        if answer.status != _OK:
-            raise KeyRefused("as its address does not answer 200")
-        body = b""
-        while chunk := answer.read1(BYTES_MAX + 1 - len(body)):
-            body += chunk
-            if len(body) > BYTES_MAX:
-                raise KeyRefused("as its set is too large")
-        return body
+    if secure:
+        context = ssl.create_default_context()
+        wire: socket.socket = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+    else:
+        wire = plain
+    with wire, _hurried(wire):
+        if isinstance(wire, ssl.SSLSocket):
+            wire.do_handshake()
+        return _body(wire, host, netloc, path)
+
+
+def _body(wire: socket.socket, host: str, netloc: str, path: str) -> bytes:
+    connection = http.client.HTTPConnection(host)
+    connection.sock = wire
+    connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
+    connection.putheader("Host", netloc)
+    connection.putheader("Accept", "application/jwk-set+json, application/json")
+    connection.putheader("Connection", "close")
+    connection.endheaders()
+    answer = connection.getresponse()
+    if answer.status != _OK:
+        raise KeyRefused("as its address does not answer 200")
+    body = b""
+    while chunk := answer.read1(BYTES_MAX + 1 - len(body)):
+        body += chunk
+        if len(body) > BYTES_MAX:
+            raise KeyRefused("as its set is too large")
+    return body

@@ -99,6 +99,7 @@ class World:
     clock: Any
     people: People
     http: httpx.Client
+    port: int
 
     @property
     def issuer(self) -> str:
@@ -224,7 +225,7 @@ def world(engine: Engine, folder: Path, clock: Clock, **settings: Any) -> Iterat
         auth = assemble(Settings(**(base | settings)), engine, sessions=people, clock=clock)
         app = Starlette(routes=[*routes(auth), resource(auth, engine, clock)])
         with served(app, listening), httpx.Client(timeout=10, cookies=no_cookies()) as http:
-            yield World(auth, engine, clock, people, http)
+            yield World(auth, engine, clock, people, http, listening.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

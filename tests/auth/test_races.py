@@ -1,0 +1,52 @@
+"""What is good for one use is used once, also when many come at the same instant."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from schema.vocabulary import AccessScope
+
+MANY = 8
+
+
+def at_once(call):
+    with ThreadPoolExecutor(MANY) as pool:
+        return [answer.result() for answer in [pool.submit(call) for _ in range(MANY)]]
+
+
+def statuses(answers):
+    return sorted(answer.status_code for answer in answers)
+
+
+def test_an_assertion_is_used_once(hub):
+    partner = hub.machine()
+    assertion = partner.assertion()
+    assert statuses(at_once(lambda: partner.token(assertion=assertion))) == [200] + [400] * (MANY - 1)
+
+
+def test_a_proof_is_used_once(hub):
+    partner = hub.machine()
+    proof = partner.proof("POST", partner.url("token"))
+    assert statuses(at_once(lambda: partner.token(proof=proof))) == [200] + [400] * (MANY - 1)
+
+
+def test_a_code_is_used_once_and_the_others_end_its_grant(hub):
+    console, person = hub.web(), hub.people.add(AccessScope.NETWORK_READ)
+    code = console.code(person)
+    answers = at_once(lambda: console.redeem(code))
+    assert statuses(answers) == [200] + [400] * (MANY - 1)
+    token = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert console.read(token["access_token"]).status_code == 401
+
+
+def test_a_pushed_request_is_taken_once(hub):
+    console, person = hub.web(), hub.people.add(AccessScope.NETWORK_READ)
+    pushed = console.push().json()["request_uri"]
+    assert statuses(at_once(lambda: console.authorize(pushed, person=person))) == [303] + [400] * (MANY - 1)
+
+
+def test_a_rotating_refresh_token_is_used_once(hub):
+    console, person = hub.web(rotates_refresh=True), hub.people.add(AccessScope.NETWORK_READ)
+    tokens = console.redeem(console.code(person)).json()
+    answers = at_once(lambda: console.refresh(tokens["refresh_token"]))
+    assert statuses(answers) == [200] + [400] * (MANY - 1)
+    won = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert console.refresh(won["refresh_token"]).json()["error"] == "invalid_grant"
