@@ -1,0 +1,67 @@
+"""A partner's program, whole: keys, a token bound to a key, and a question to the graph.
+
+    python partner.py keys                      makes partner.key and prints the public half, for the hub
+    python partner.py ask CLIENT_ID 'QUESTION'  gets a token and asks
+
+Needs httpx and joserfc. HUB names the hub's address, http://127.0.0.1:8000 when absent; SCOPE asks for fewer scopes.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+HUB = os.environ.get("HUB", "http://127.0.0.1:8000")
+FILE = Path("partner.key")
+
+
+def sign(key, header, claims):
+    return jwt.encode({"alg": "ES256", **header}, {"iat": int(time.time()), "jti": str(uuid.uuid4()), **claims}, key)
+
+
+def proof(key, url, token=None):
+    """Show that we hold the key a token is bound to: RFC 9449, section 4.2."""
+    digest = token and base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
+    claims = {"htm": "POST", "htu": url} | ({"ath": digest} if token else {})
+    return sign(key, {"typ": "dpop+jwt", "jwk": key.as_dict(private=False)}, claims)
+
+
+def get_token(key, client_id):
+    """Ask for a token as the client whose key this is: RFC 6749, section 4.4; RFC 7523, section 2.2."""
+    server = httpx.get(f"{HUB}/.well-known/oauth-authorization-server").json()
+    who = {"iss": client_id, "sub": client_id, "aud": server["issuer"], "exp": int(time.time()) + 60}
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": sign(key, {"kid": key.thumbprint()}, who),
+    } | ({"scope": os.environ["SCOPE"]} if "SCOPE" in os.environ else {})
+    url = server["token_endpoint"]
+    answer = httpx.post(url, data=form, headers={"DPoP": proof(key, url)})
+    answer.raise_for_status()
+    return answer.json()["access_token"]
+
+
+def ask(key, client_id, question):
+    graph = httpx.get(f"{HUB}/.well-known/oauth-protected-resource/graphql").json()["resource"]
+    token = get_token(key, client_id)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof(key, graph, token)}
+    return httpx.post(graph, json={"query": question}, headers=headers).json()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "keys":
+        mine = ECKey.generate_key("P-256")
+        FILE.touch(mode=0o600)
+        FILE.write_text(json.dumps(mine.as_dict(private=True)))
+        print(json.dumps({"keys": [mine.as_dict(private=False) | {"kid": mine.thumbprint()}]}))
+    else:
+        mine = ECKey.import_key(json.loads(FILE.read_text()))
+        print(json.dumps(ask(mine, sys.argv[2], sys.argv[3]), indent=2, ensure_ascii=False))
