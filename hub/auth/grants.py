@@ -23,9 +23,11 @@ from hub.auth.request import Request
 from hub.auth.server import InvalidTarget, Server, scope_error
 from hub.auth.sessions import Account
 from hub.auth.text import random_text
+from hub.log import logger
 from schema.tables import AuthorizationCodeRow, RefreshTokenRow, TokenGrantRow
 from schema.vocabulary import AccessScope
 
+_log = logger()
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -144,7 +146,7 @@ class Code(_Proven, grants.AuthorizationCodeGrant):
         before = select(col(row.gid)).where(col(row.hash) == digest, col(row.used_at).is_not(None))
         gid = server.session.execute(before).scalar()
         if gid is not None:
-            end_grant(server, gid)
+            notice_replay(server, gid)
         return None
 
     def validate_token_request(self) -> None:
@@ -227,7 +229,7 @@ class Refresh(_Proven, grants.RefreshTokenGrant):
         if found is None or found.client_id != client.id or found.expires_at <= self.server.now:
             return None
         if found.used_at is not None:
-            end_grant(self.server, found.gid)
+            notice_replay(self.server, found.gid)
             return None
         grant = live_grant(self.server, found.gid)
         if grant is None:
@@ -256,7 +258,7 @@ class Refresh(_Proven, grants.RefreshTokenGrant):
         unused = update(row).where(col(row.hash) == refresh_token.hash, col(row.used_at).is_(None))
         used = unused.values(used_at=self.server.now).returning(col(row.gid))
         if self.server.session.execute(used).first() is None:
-            end_grant(self.server, refresh_token.grant.id)
+            notice_replay(self.server, refresh_token.grant.id)
             raise InvalidGrantError
         return token | {"refresh_token": new_refresh(self.server, refresh_token.grant)}
 
@@ -307,6 +309,12 @@ def end_grant(server: Server, gid: UUID) -> None:
         grant.revoked_at = grant.revoked_at or now
         denials.deny(server.session, f"gid:{gid}", before=denials.FOREVER, expires_at=grant.expires_at)
         server.session.flush()
+
+
+def notice_replay(server: Server, gid: UUID) -> None:
+    """End a grant whose code or refresh token came twice: somebody else may have it."""
+    _log.warning("oauth.replay_noticed")
+    end_grant(server, gid)
 
 
 def new_refresh(server: Server, grant: TokenGrantRow) -> str:

@@ -58,9 +58,9 @@ class Database:
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def engine(self) -> Engine:
-        """Make an engine that writes; whoever makes it disposes of it."""
+        """Make an engine that writes; whoever makes it disposes of it. Its errors and its log hide what was written."""
         options = "-c timezone=UTC -c datestyle=ISO -c application_name=icorn-hub"
-        return create_engine(self.url, connect_args={"options": options}, pool_pre_ping=True)
+        return create_engine(self.url, connect_args={"options": options}, pool_pre_ping=True, hide_parameters=True)
 
     def clone(self, name: str) -> "Database":
         """Give another database of the same server, which must exist."""

@@ -57,6 +57,7 @@ def test_another_process_finds_a_new_key_by_itself(own_hub):
     hub, partner = own_hub, own_hub.machine()
     assert partner.read(partner.access_token()).status_code == 200
     other = keys.KeyRing(hub.engine, hub.auth.root, hub.clock)
+    hub.clock.advance(seconds=1)
     with hub.session() as session:
         keys.rotate(session, hub.auth.root, now=hub.clock.now(), lead=timedelta())
     hub.clock.advance(seconds=1)

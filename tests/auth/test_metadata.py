@@ -1,5 +1,5 @@
 import httpx
-from conftest import world
+from running import world
 
 from hub.clock import SystemClock
 from schema.vocabulary import AccessScope
