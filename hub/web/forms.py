@@ -26,6 +26,7 @@ from hub.auth.people import Browser, Entered, People, Session, Token, new_token
 from hub.auth.people.console import same_origin
 from hub.auth.people.sessions import COOKIE, cookie
 from hub.errors import HubError
+from hub.log import logger
 from hub.web.http import Bodies, BodyTooLarge, BodyTooSlow, ClientGone
 
 CSP: Final = (
@@ -53,11 +54,13 @@ BODY_SECONDS: Final = 10.0
 _FIELDS_MOST: Final = 20
 _TOKEN_LETTERS: Final = range(40, 64)
 _STATUS: Final = {
-    "too_many_tries": 429,
-    "store_unavailable": 503,
     "factor_refused": 422,
+    "not_signed_in": 403,
+    "root_key_refused": 500,
     "sign_in_refused": 403,
     "stale_session": 403,
+    "store_unavailable": 503,
+    "too_many_tries": 429,
 }
 
 Fields: TypeAlias = Mapping[str, Any]  # Any: JSON
@@ -252,6 +255,8 @@ class Pages:
         status = error.status if isinstance(error, FormRefused) else _STATUS.get(error.code, 400)
         if isinstance(error, BodyTooLarge | BodyTooSlow):
             status = 413 if isinstance(error, BodyTooLarge) else 408
+        if status >= 500:  # noqa: PLR2004  # the hub's own fault
+            logger().error("people.page_failed", code=error.code)
         if visit.request.headers.get("content-type", "").startswith(JSON):
             return told(error, status)
         return self.render(visit, "refused.html", status=status, alert=sentence(error))

@@ -81,7 +81,7 @@ def _guessed(text: str, about: tuple[str, ...]) -> bool:
         letters = re.sub(r"[^a-z]", "", form)
         if letters in _COMMON or any(len(letters) > 0 and letters == word * 2 for word in _COMMON):
             return True
-        if any(form in run * 2 or form[::-1] in run * 2 for run in _RUNS):
+        if any(each in run * 2 for each in (form, form[::-1], letters, letters[::-1]) if each for run in _RUNS):
             return True
         rest = form
         for word in sorted(own | _COMMON, key=len, reverse=True):

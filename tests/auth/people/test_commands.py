@@ -1,0 +1,63 @@
+"""`icorn-hub user`, as operators type it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def run(tmp_path, database):
+    def run(*arguments):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+        environment |= {
+            "PYTHONPATH": str(ROOT),
+            "HUB_DATA_DIR": str(tmp_path),
+            "HUB_DATABASE_URL": database.conninfo,
+            "COLUMNS": "120",
+        }
+        command = [sys.executable, "-W", "error", "-c", "from hub.cli import main; main()", "user", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    return run
+
+
+def test_an_operator_keeps_accounts(run, tmp_path):
+    made = run("create", "anna", "--name", "Anna Berg", "--role", "lead")
+    assert made.returncode == 0, made.stderr
+    assert re.search(r"^Enrolment code: ([0-9A-Z]{5}-){4}[0-9A-Z]{5}$", made.stdout, re.MULTILINE)
+    assert "http://127.0.0.1:8000/enrol" in made.stdout
+    assert "Anna" not in made.stderr
+    assert (tmp_path / "root.key").stat().st_mode & 0o077 == 0
+    assert run("create", "kari", "--name", "Kari", "--role", "operator").returncode == 0
+    assert "people.account_suspended" in run("suspend", "anna").stderr
+    listed = run("list").stdout
+    assert re.search(r"anna .*lead .*suspended", listed)
+    assert run("resume", "anna").returncode == 0
+    assert run("role", "anna", "--role", "dpo").returncode == 0
+    assert re.search(r"anna .*dpo .*active", run("list").stdout)
+    reset = run("reset", "anna", "--by", "kari")
+    assert "Enrolment code:" in reset.stdout
+    assert "people.account_reset" in reset.stderr
+    assert run("sessions", "anna", "--end").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("suspend", "nobody"), "no account"),
+        (("create", "Bad Login", "--name", "x", "--role", "lead"), "login"),
+        (("create", "x1", "--name", "x", "--role", "city_host"), "city"),
+        (("create", "x2", "--name", "x", "--role", "city_host", "--city", "no-where"), "no-where"),
+    ],
+)
+def test_what_does_not_fit_ends_with_one_and_says_why(run, arguments, why):
+    refused = run(*arguments)
+    assert refused.returncode == 1
+    assert why in refused.stderr
+    assert "Traceback" not in refused.stderr
