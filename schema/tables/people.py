@@ -39,7 +39,7 @@ class Ceremony(StrEnum):
 
 
 def _time(*, null: bool = False) -> Any:  # Any: as SQLModel's Field
-    return Field(default=None if null else ..., sa_type=DateTime(timezone=True), nullable=null)  # type: ignore[call-overload]  # an instance is a type to SQLAlchemy
+    return Field(default=None if null else ..., sa_type=DateTime(timezone=True), nullable=null)
 
 
 def _digest(*, unique: bool = False) -> Any:  # Any: as SQLModel's Field
