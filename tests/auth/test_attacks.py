@@ -9,12 +9,16 @@ from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc import jws
 from joserfc.jwk import RSAKey
 from looking import grant_of
 from partner import MISSING, b64, back, challenge_of, hs256, new_key, raw, read, signed, unb64
+from sqlalchemy import delete
+from sqlmodel import col
 
 from hub.auth import registry
 from hub.auth.keys import listed, replace
+from schema.tables import DenialRow
 from schema.vocabulary import AccessScope, AgreementState, Category
 
 BOTH = (AccessScope.NETWORK_READ, AccessScope.CASE_READ)
@@ -115,6 +119,12 @@ def test_a_token_of_ours_with_a_strange_header_is_refused(hub, partner, member):
 def test_a_token_of_ours_whose_claims_are_bent_is_refused(hub, partner, bent):
     header, claims = read(partner.access_token())
     unread(partner.read(own_signature(hub, header, claims | bent)))
+
+
+def test_a_token_of_ours_under_an_unknown_key_id_is_refused(hub, partner):
+    header, claims = read(partner.access_token())
+    unread(partner.read(own_signature(hub, header | {"kid": "another"}, claims)))
+    unread(partner.read(own_signature(hub, header | {"kid": MISSING}, claims)))
 
 
 def test_a_token_that_lives_too_long_is_refused(hub, partner):
@@ -246,6 +256,14 @@ def test_an_assertion_that_brings_its_own_key_is_refused(partner, member):
     header = {member: values.get(member, "https://evil.example/keys")}
     refused(partner.token(assertion=partner.assertion(header=header, key=mine)))
     refused(partner.token(assertion=partner.assertion(header=header)))
+
+
+def test_an_assertion_that_says_a_thing_twice_is_refused(partner):
+    header, claims = read(partner.assertion())
+    twice = json.dumps(claims)[:-1] + f', "aud": "{partner.issuer}"}}'
+    text = f"{b64(json.dumps(header).encode())}.{b64(twice.encode())}"
+    signature = jws.JWSRegistry.algorithms["ES256"].sign(text.encode(), partner.key)
+    refused(partner.token(assertion=f"{text}.{b64(signature)}"))
 
 
 def test_an_assertion_for_another_client_id_is_refused(hub, partner):
@@ -642,6 +660,13 @@ def test_a_refresh_token_used_twice_ends_its_grant(hub, person):
     unread(console.read(second["access_token"]))
 
 
+def test_a_grant_that_ended_is_ended_even_without_its_denial(hub, console, tokens):
+    assert console.post("revoke", token=tokens["refresh_token"]).status_code == 200
+    with hub.session() as session:
+        session.execute(delete(DenialRow).where(col(DenialRow.subject) == f"gid:{grant_of(session, tokens).id}"))
+    refused(console.refresh(tokens["refresh_token"]), "invalid_grant")
+
+
 def test_a_refresh_token_gives_no_more_than_the_client_may_have_now(hub, person):
     console = hub.web()
     tokens = console.redeem(console.code(person)).json()
@@ -759,6 +784,18 @@ def test_an_exchanged_token_dies_with_its_gateway(hub, partner, front):
     with hub.session() as session:
         registry.suspend(session, front.id)
     unread(front.read(token))
+
+
+def test_a_gateway_behind_a_gateway_stands_and_falls_with_both(hub, partner, front):
+    inner = hub.gateway()
+    once = front.exchange(partner.access_token(resource=front.resource)).json()["access_token"]
+    token = inner.exchange(once).json()["access_token"]
+    assert read(token)[1]["act"] == {"sub": inner.id, "act": {"sub": front.id}}
+    assert inner.read(token).status_code == 200
+    refused(inner.exchange(token), "invalid_grant")
+    with hub.session() as session:
+        registry.suspend(session, front.id)
+    unread(inner.read(token))
 
 
 def test_an_exchanged_token_is_bound_to_the_gateway(partner, front):
