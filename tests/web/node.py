@@ -15,13 +15,13 @@ AUDITS = Path(__file__).parent / "audits"
 NODE_LEAST = 20
 
 
-def run(script: str, *arguments: str) -> Any:
-    """Run a script of `audits/` and read the JSON it prints."""
+def run(script: str, *arguments: str, folder: Path = AUDITS) -> Any:
+    """Run a script of a folder with locked packages, and read the JSON it prints."""
     environment = _environment()
-    _install(environment)
+    _install(folder, environment)
     done = subprocess.run(
         [_program("node", environment), script, *arguments],
-        cwd=AUDITS,
+        cwd=folder,
         env=environment,
         capture_output=True,
         check=False,
@@ -53,17 +53,17 @@ def _program(name: str, environment: dict[str, str]) -> str:
     return found
 
 
-def _install(environment: dict[str, str]) -> None:
+def _install(folder: Path, environment: dict[str, str]) -> None:
     """Install the locked packages once; other workers wait, later runs find them."""
-    modules = AUDITS / "node_modules"
+    modules = folder / "node_modules"
     modules.mkdir(exist_ok=True)
-    wanted = hashlib.sha256((AUDITS / "package-lock.json").read_bytes()).hexdigest()
-    with (AUDITS / ".gitignore").open("rb") as lock:
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    with (folder / ".gitignore").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         stamp = modules / ".installed"
         if stamp.exists() and stamp.read_text() == wanted:
             return
         npm = [_program("npm", environment), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(npm, cwd=AUDITS, env=environment, capture_output=True, check=False, text=True)
+        done = subprocess.run(npm, cwd=folder, env=environment, capture_output=True, check=False, text=True)
         assert done.returncode == 0, done.stderr
         stamp.write_text(wanted)
