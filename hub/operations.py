@@ -12,10 +12,13 @@ from typing import Any, Final, Protocol
 from hub.clock import Clock, SystemClock
 from hub.errors import HubError
 from hub.planner import Asked, Limits, OperationRefused, Planner
-from hub.planner.finish import Finished, finish, withheld_json
+from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json
+from hub.planner.json_text import DENIED
 from hub.planner.planner import Bound
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
+
+_DENIED: Final = DENIED.encode()
 
 
 class TokenDenied(HubError):
@@ -80,7 +83,7 @@ class Operations:
                 self.planner.keep(made)
                 bound = made.bound
             text = await self._reader.fetch_text(bound.plan.sql, bound.arguments)
-            if text is None:
+            if text == _DENIED:
                 raise TokenDenied
         except OperationRefused as refusal:
             errors = refusal.formatted()
@@ -88,6 +91,8 @@ class Operations:
         except HubError as error:
             code = error.code.upper()
             return Answer(_dumps({"errors": [{"message": error.public, "extensions": {"code": code}}]}), code)
+        if text is None:
+            raise PromiseBroken
         plan = bound.plan
         if not plan.withheld and not plan.entities and not tell_cost and b"\x01" not in text:
             return Answer(b'{"data":%b}' % text, None, bound.cost)
@@ -99,7 +104,7 @@ def _written(bound: Bound, finished: Finished, *, tell_cost: bool) -> bytes:
     plan = bound.plan
     body = b'{"data":' + finished.data
     if finished.missing:
-        body += b',"errors":' + _dumps([_not_found(plan.entities, index) for index in finished.missing])
+        body += b',"errors":' + _dumps([_not_found(plan.entities[field], index) for field, index in finished.missing])
     extensions = []
     withheld = plan.static_withheld or withheld_json(plan.withheld, finished.counts)
     if withheld:

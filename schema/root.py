@@ -124,7 +124,7 @@ class Query:
     statistics: list[StatisticCell] | None = cells(
         table_of(StatisticCellRow),
         where=StatisticWhere,
-        order=lambda c: [c.measure, c.year, c.host_country, c.origin_region, c.discipline, c.urgency],
+        order=lambda c: [c.measure, c.year, c.host_country, c.origin_region, c.discipline, c.urgency, c.id],
         check=bounded,
         assumed=500,
         most=2_000,

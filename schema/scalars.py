@@ -18,6 +18,7 @@ LanguageTag = NewType("LanguageTag", str)
 URL = NewType("URL", str)
 
 _PARTIAL: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _URL: Final = re.compile(r"https?://[^\s]+")
 
@@ -30,7 +31,7 @@ def _text(value: object) -> str:
 
 def _date(value: object) -> calendar_date:
     text = _text(value)
-    if len(text) != len("2026-11-21"):
+    if not _DAY.fullmatch(text):
         raise ValueError("A day is written as 2026-11-21.")
     return calendar_date.fromisoformat(text)
 

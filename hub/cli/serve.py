@@ -1,6 +1,7 @@
 """Commands that serve: the hub for real, and the demonstration."""
 
 import socket
+from dataclasses import replace
 from typing import Final
 
 import uvicorn
@@ -16,6 +17,7 @@ from hub.synthetic import decorate
 from hub.web.connection import UVICORN
 
 DEMO_SEED: Final = 1
+LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 
 class _Announcing(uvicorn.Server):
@@ -44,6 +46,9 @@ def serve() -> None:
 def demo() -> None:
     """Load the facts, make up what is missing for a demonstration, and serve until Ctrl-C."""
     settings = read_settings(quiet=True)
+    if settings.base_url is None and settings.host in LOOPBACK:
+        # Browsers take passkeys for a name, not for a number.
+        settings = replace(settings, base_url=f"http://localhost:{settings.port}")
     with opened(settings) as database:
         engine = database.engine()
         try:

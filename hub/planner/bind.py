@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -50,12 +50,24 @@ class Parameters:
 
     def __init__(self) -> None:
         self._reads: dict[str, Read] = dict(_STANDING)
+        self._known: dict[int, tuple[BindParameter[Any], object]] = {}
 
     def add(self, hint: str, kind: TypeEngine[Any], read: Read) -> BindParameter[Any]:
         """Take up a parameter."""
         name = f"{hint}_{len(self._reads)}"
         self._reads[name] = read
         return bindparam(name, type_=kind)
+
+    def once(self, what: object, hint: str, kind: TypeEngine[Any], read: Read) -> BindParameter[Any]:
+        """Take up the value of a condition; where it is written again, for a count say, it is the same parameter."""
+        known = self._known.get(id(what))
+        if known is None:
+            known = self._known[id(what)] = (self.add(hint, kind, read), what)
+        return known[0]
+
+    def others(self, names: Collection[str]) -> tuple[Read, ...]:
+        """Give what reads parameters that the statement came out without: they refuse what makes no sense."""
+        return tuple(read for name, read in self._reads.items() if name not in names and name not in _STANDING)
 
     def __getitem__(self, name: str) -> Parameter:
         """Find a parameter by the name it has in the compiled statement."""

@@ -33,6 +33,7 @@ from hub.planner.ir import (
     Bounded,
     Choice,
     Condition,
+    Fault,
     Field,
     Given,
     Inputs,
@@ -91,8 +92,6 @@ def build(prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue, s
         catalogue: the schema's sources and rules.
         sdl: the subgraph as printed, for `_service`.
 
-    Raises:
-        OperationRefused: BAD_PAGE, BAD_KEY, BAD_FILTER, when arguments contradict each other.
     """
     builder = _Builder(prepared, values, catalogue, sdl)
     root = catalogue.schema.query_type
@@ -172,7 +171,7 @@ class _Builder:
         given = self.arguments.of(selected.nodes[0], self._definition(info))
         keys = tuple((name, value) for name, value in given.items() if value != NULL)
         if not keys:
-            raise OperationRefused("BAD_KEY", f"{info.name} needs an id or a slug.")
+            return Fault("BAD_KEY", f"{info.name} needs an id or a slug.")
         target = self.catalogue.types[get_named_type(info.type).name]
         return Keyed(self._choice(target, selected.below, path), keys)
 
@@ -241,14 +240,12 @@ class _Builder:
 
     # ---- Pages -------------------------------------------------------------------------------------------------------
 
-    def _page(self, source: Page, info: FieldInfo, selected: Selected, path: Path) -> Paged:
+    def _page(self, source: Page, info: FieldInfo, selected: Selected, path: Path) -> Paged | Fault:
         field = self._definition(info)
         given = {k: v for k, v in self.arguments.of(selected.nodes[0], field).items() if v != NULL}
         if "first" in given and "last" in given:
-            raise OperationRefused("BAD_PAGE", "Ask for first or for last, not for both.")
+            return Fault("BAD_PAGE", "Ask for first or for last, not for both.")
         size = given.get("first", given.get("last", Given(PAGE_DEFAULT)))
-        if isinstance(size, Given):
-            check_size(size.value)
         connection = self.catalogue.types[get_named_type(info.type).name]
         row = get_named_type(self.catalogue.object(connection.name).fields["nodes"].type)
         assert isinstance(row, GraphQLObjectType | GraphQLInterfaceType)
@@ -327,22 +324,22 @@ class _Builder:
         if match.predicate:
             yield Condition(match, "holds", value, kind, None)
         elif isinstance(value, Inputs) and isinstance(named, GraphQLInputObjectType):
-            code = self._code_named_by(match, table) if named.name == "IDFilter" else None
+            target = self._named_by(match, table) if named.name == "IDFilter" else None
             for operator, each in value.fields.items():
                 if each != NULL:
-                    yield Condition(match, operator, each, named.fields[operator].type, code)
+                    yield Condition(match, operator, each, named.fields[operator].type, target)
         else:
             yield Condition(match, "in" if is_list_type(required(kind)) else "eq", value, kind, None)
 
-    def _code_named_by(self, match: Match, table: type[SQLModel] | None) -> str:
-        """Tell which records' ids a column holds, by its foreign key."""
+    def _named_by(self, match: Match, table: type[SQLModel] | None) -> Rows:
+        """Tell which records a column names, by its foreign key."""
         assert table is not None
         assert match.column is not None
         (key,) = table_of(table).c[match.column].foreign_keys
         for info in self.catalogue.by_code.values():
             assert info.record is not None
             if table_of(info.record.row) is key.column.table:
-                return info.record.code
+                return _rows(info)
         raise AssertionError(f"no record for {match.column}")
 
 

@@ -111,7 +111,7 @@ def _object(declared: GraphQLInputObjectType) -> Coercer:
 def _scalar(declared: GraphQLScalarType) -> Coercer:
     match declared.name:
         case "String" | "ID":
-            return _exactly(str)
+            return _text
         case "Boolean":
             return _exactly(bool)
         case "Int":
@@ -129,6 +129,12 @@ def _exactly(kind: type) -> Coercer:
         return value
 
     return coerce
+
+
+def _text(value: Any) -> Any:
+    if type(value) is not str or "\0" in value:
+        raise Irregular
+    return value
 
 
 def _int(value: Any) -> Any:

@@ -11,6 +11,7 @@ from hub.planner.ir import (
     Argument,
     Bounded,
     Choice,
+    Fault,
     Given,
     Keyed,
     Leaf,
@@ -82,7 +83,7 @@ def weigh(obj: Obj) -> Cost:
 
 def _node(node: Node) -> Cost:
     match node:
-        case Leaf() | Text() | Nothing():
+        case Leaf() | Text() | Nothing() | Fault():
             return NOTHING
         case Nested(obj=obj) | Mine(obj=obj) | Single(obj=obj):
             return ONE + weigh(obj)

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -112,6 +113,8 @@ class Prepared:
         for variable in self.variables:
             if variable.never_null and given.get(variable.name, GIVEN) is None:
                 raise OperationRefused("BAD_USER_INPUT", f"Variable '${variable.name}' is used where null may not be.")
+            if _holds_nul(given.get(variable.name), variable.type):
+                raise OperationRefused("BAD_USER_INPUT", "Texts cannot hold the character U+0000.")
         return result.coerced
 
     def shape(self, values: Values) -> Shape:
@@ -122,6 +125,17 @@ class Prepared:
                 for variable in self.variables
             ]
         )
+
+
+def _holds_nul(value: Any, declared: GraphQLInputType) -> bool:
+    """Tell whether a text holds U+0000, which PostgreSQL cannot keep. In an id it is one more that means nothing."""
+    named = declared.of_type if isinstance(declared, GraphQLNonNull) else declared
+    if isinstance(named, GraphQLList):
+        return isinstance(value, list) and any(_holds_nul(each, named.of_type) for each in value)
+    if isinstance(named, GraphQLInputObjectType):
+        fields = value.items() if isinstance(value, dict) else ()
+        return any(_holds_nul(each, named.fields[name].type) for name, each in fields)
+    return isinstance(value, str) and "\0" in value and named.name not in {"ID", "_Any"}
 
 
 def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits: Limits) -> Prepared:

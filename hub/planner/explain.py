@@ -10,6 +10,7 @@ from hub.planner.ir import (
     Bounded,
     Choice,
     Condition,
+    Fault,
     Field,
     Gate,
     Given,
@@ -150,6 +151,8 @@ def _node(node: Node) -> str:
             return "text"
         case Nothing():
             return "null"
+        case Fault():
+            return f"refused ({node.code})"
         case Nested():
             return "parts of the row"
         case Mine():

@@ -9,7 +9,7 @@ from typing import Final
 
 from hub.planner.ir import Withheld
 
-_MARKER: Final = re.compile(rb"\x01([WE!])(\d*)\x02")
+_MARKER: Final = re.compile(rb"\x01([WE!])(\d*)\.?(\d*)\x02")
 
 
 class PromiseBroken(Exception):  # a bug in the data or a declaration, never an answer
@@ -18,10 +18,10 @@ class PromiseBroken(Exception):  # a bug in the data or a declaration, never an 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The data as JSON, which entries were not found, and how often each rule withheld a value."""
+    """The data as JSON, which entities were not found (field and index), and how often each rule withheld a value."""
 
     data: bytes
-    missing: tuple[int, ...]
+    missing: tuple[tuple[int, int], ...]
     counts: Counter[int]
 
 
@@ -33,7 +33,7 @@ def finish(text: bytes) -> Finished:
     """
     if b"\x01" not in text:
         return Finished(text, (), Counter())
-    missing: list[int] = []
+    missing: list[tuple[int, int]] = []
     counts: Counter[int] = Counter()
 
     def replace(found: re.Match[bytes]) -> bytes:
@@ -41,7 +41,7 @@ def finish(text: bytes) -> Finished:
         if kind == b"!":
             raise PromiseBroken
         if kind == b"E":
-            missing.append(int(found[2]) - 1)
+            missing.append((int(found[2]), int(found[3]) - 1))
         else:
             counts[int(found[2])] += 1
         return b"null"

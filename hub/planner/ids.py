@@ -17,9 +17,11 @@ def split(text: object) -> tuple[str, UUID]:
         return "", NOBODY
     code, _, rest = text.partition("_")
     try:
-        return code, UUID(rest)
+        value = UUID(rest)
     except ValueError:
         return "", NOBODY
+    # An id has one spelling; UUID would take several.
+    return (code, value) if str(value) == rest else ("", NOBODY)
 
 
 def code_of(text: object) -> str:

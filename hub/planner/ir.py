@@ -184,15 +184,15 @@ class Listing:
 class Condition:
     """One filter: what it matches, with which operator, against which value.
 
-    `operator` is eq, in, contains, gte or lt; `holds` calls the match's own predicate. `code` is the id prefix of the
-    records that an id names.
+    `operator` is eq, in, contains, gte or lt; `holds` calls the match's own predicate. `named` are the records that an
+    id names: one that the viewer may not see is as one that does not exist.
     """
 
     match: Match
     operator: str
     value: Argument
     type: GraphQLInputType
-    code: str | None
+    named: Rows | None
     gate: Gate | None = None
 
 
@@ -275,7 +275,15 @@ class Nothing:
     """Null whatever the tables hold."""
 
 
-Node = Leaf | Text | Nested | Single | Listing | Paged | Bounded | Keyed | Several | Mine | Nothing
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Arguments that make no sense. Weaving refuses the operation, unless the field is withheld with its arguments."""
+
+    code: str
+    message: str
+
+
+Node = Leaf | Text | Nested | Single | Listing | Paged | Bounded | Keyed | Several | Mine | Nothing | Fault
 
 
 @dataclass(frozen=True, slots=True)

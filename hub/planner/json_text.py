@@ -23,9 +23,18 @@ NULL_HERE: Final = f"{MARK}!{END}"
 """Stands where the schema promises a value and the tables have none."""
 
 
+DENIED: Final = f"{MARK}D{END}"
+"""The whole answer, where the viewer's token is denied."""
+
+
 def withheld(index: int) -> str:
     """Stand for a null that a rule left, counted under entry `index`."""
     return f"{MARK}W{index}{END}"
+
+
+def missing(field: int) -> tuple[str, str]:
+    """Stand for an entity that is not there; between the two parts goes its place in field number `field`."""
+    return f"{MARK}E{field}.", END
 
 
 class Constant(ColumnElement[str]):

@@ -29,6 +29,7 @@ from hub.planner.ir import (
     Argument,
     Bounded,
     Choice,
+    Fault,
     Field,
     Keyed,
     Leaf,
@@ -67,12 +68,15 @@ class Lowering:
         self._operation = operation
         self._entries = {each.path: number for number, each in enumerate(operation.withheld)}
         self._aliases = 0
+        fields = operation.root.fields
+        self.entities = [each.response for each in fields if isinstance(each.node, Several) and each.node.entities]
+        """Fields of the root that ask for entities: errors name them."""
 
     def statement(self) -> Select[Any]:
-        """Give the statement: one row, one column; NULL when the viewer's token is denied."""
+        """Give the statement: one row, one column; a marker alone where the viewer's token is denied."""
         answer = self.object(self._operation.root, Scope(None))
         if self._operation.deniable:
-            answer = case((not_(denied()), answer))
+            answer = case((not_(denied()), answer), else_=Constant(json_text.DENIED))
         return select(answer.label("answer"))
 
     def alias(self, table: FromClause, name: str) -> FromClause:
@@ -87,13 +91,13 @@ class Lowering:
         return obj((field.response, self._field(field, scope)) for field in node.fields)
 
     def _field(self, field: Field, scope: Scope) -> ColumnElement[str]:
-        value = self._value(field.node, scope, nullable=field.nullable)
+        value = self._value(field.node, scope, response=field.response, nullable=field.nullable)
         if isinstance(field.gate, When):
             kept = Constant(json_text.withheld(self._entries[field.path]))
             return case((predicate(field.gate.rule, scope.c), value), else_=kept)
         return value
 
-    def _value(self, node: Node, scope: Scope, *, nullable: bool) -> ColumnElement[str]:
+    def _value(self, node: Node, scope: Scope, *, response: str, nullable: bool) -> ColumnElement[str]:
         match node:
             case Leaf():
                 value = self._leaf(node, scope)
@@ -102,6 +106,8 @@ class Lowering:
                 return self._text(text)
             case Nothing():
                 return NULL
+            case Fault():
+                raise AssertionError("weaving refuses faults")
             case Nested():
                 return self._nested(node, scope)
             case Single():
@@ -115,7 +121,7 @@ class Lowering:
             case Keyed():
                 return or_null(self._keyed(node))
             case Several():
-                return self._several(node)
+                return self._several(node, response)
             case Mine():
                 return self.object(node.obj, scope)
             case _:
@@ -199,7 +205,7 @@ class Lowering:
             keys.append(inner.c[name] == value)
         return subquery(self.object(node.choice.obj, inner), inner, [*keys, *rules])
 
-    def _several(self, node: Several) -> ColumnElement[str]:
+    def _several(self, node: Several, response: str) -> ColumnElement[str]:
         kinds = self.parameters.add("kinds", ARRAY(Text()), lambda request: [k for k, _ in _asked(node, request)])
         keys = self.parameters.add("keys", ARRAY(Text()), lambda request: [k for _, k in _asked(node, request)])
         asked = func.unnest(kinds, keys).table_valued("kind", "key", with_ordinality="n").render_derived(name="asked")
@@ -208,7 +214,10 @@ class Lowering:
             for selector, key, choice in node.choices
             if not isinstance(choice.rows.gate, Shut)
         }
-        missing = join([f"{json_text.MARK}E", cast(asked.c.n, Text), json_text.END]) if node.entities else NULL
+        missing: ColumnElement[str] = NULL
+        if node.entities:
+            before, behind = json_text.missing(self.entities.index(response))
+            missing = join([before, cast(asked.c.n, Text), behind])
         value = func.coalesce(case(found, value=asked.c.kind), missing) if found else missing
         listed = func.string_agg(value, aggregate_order_by(Constant(","), asked.c.n))
         everything = select(listed).select_from(asked).scalar_subquery()
@@ -238,7 +247,7 @@ def _asked(node: Several, request: Request) -> list[tuple[str, str]]:
         if node.entities:
             found = ids.key_of(value)
             name, key = found or ("", "")
-            text = value[key] if found else ""
+            text = value[key] if found and "\0" not in value[key] else ""
             code = next((c.rows.record.code for selector, _, c in node.choices if selector == f"{name}.{key}"), "")
             asked.append((f"{name}.{key}", str(ids.of(code, text)) if key == "id" else text))
         else:

@@ -65,6 +65,9 @@ class _PageLowering:
         self.kinds = (*(int if isinstance(key.type, Integer) else str for key in self.keys[:-1]), str)
         self.after = self._bound(node.after)
         self.before = self._bound(node.before)
+        for condition in node.conditions:
+            # Asked of no row it may be, yet what makes no sense is refused.
+            holds(condition, self.rows.c, parameters)
 
     # ---- Rows --------------------------------------------------------------------------------------------------------
 
@@ -156,7 +159,8 @@ class _PageLowering:
     def written(self) -> ColumnElement[str]:
         """Write the connection."""
         lists = [part for part in self.node.parts if part.kind in {"nodes", "edges"}]
-        if not self.node.backward and not self._needs_page_info() and len(lists) <= 1:
+        alone = not lists or (len(lists) == 1 and not self.node.backward)
+        if alone and not self._needs_page_info():
             return obj((part.response, self._without_page_info(part)) for part in self.node.parts)
         return self._with_page_info(lists)
 

@@ -11,12 +11,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from strawberry.federation import Schema
 
-from hub.planner.bind import Asked, Parameter, Request
+from hub.planner.bind import Asked, Parameter, Read, Request
 from hub.planner.build import build
 from hub.planner.catalogue import Catalogue
 from hub.planner.cost import Cost, weigh
 from hub.planner.document import Prepared, prepare
-from hub.planner.ir import Several, Withheld
+from hub.planner.ir import Withheld
 from hub.planner.limits import Limits
 from hub.planner.lower import Lowering
 from hub.planner.refused import OperationRefused
@@ -65,7 +65,8 @@ class Plan:
     cost: Cost
     withheld: tuple[Withheld, ...]
     static_withheld: str
-    entities: str
+    entities: tuple[str, ...]
+    checks: tuple[Read, ...]
 
     def arguments(self, request: Request) -> list[object]:
         """Read the parameters from a request.
@@ -73,6 +74,8 @@ class Plan:
         Raises:
             OperationRefused: BAD_CURSOR, BAD_PAGE, BAD_FILTER, TOO_MANY_IDS.
         """
+        for check in self.checks:
+            check(request)
         return [parameter.read(request) for parameter in self.parameters]
 
 
@@ -179,14 +182,14 @@ class Planner:
         sql, names = text_of(lowering.statement())
         static = [each for each in operation.withheld if not each.by_row]
         by_row = len(static) != len(operation.withheld)
-        entities = [f.response for f in operation.root.fields if isinstance(f.node, Several) and f.node.entities]
         return Plan(
             sql=sql,
             parameters=tuple(lowering.parameters[name] for name in names),
             cost=cost,
             withheld=operation.withheld,
             static_withheld="" if by_row or not static else _entries(static),
-            entities=entities[0] if entities else "",
+            entities=tuple(lowering.entities),
+            checks=lowering.parameters.others(names),
         )
 
 

@@ -91,17 +91,26 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
     """Turn one filter into predicates: what it compares, and the rule of what it looks at."""
     match, name = condition.match, condition.operator
     if match.predicate:
-        value = parameters.add("where", _plain_type(condition.type), _reader(condition))
+        value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
         return [match.predicate(c, value), *passes(condition.gate, c)]
     assert match.column is not None
     column = c[match.column]
     kind, convert = _conversion(condition, column)
     if name == "in":
-        value = parameters.add(match.column, ARRAY(kind), _list_reader(condition, convert))
+        value = parameters.once(condition, match.column, ARRAY(kind), _list_reader(condition, convert))
     else:
-        value = parameters.add(match.column, kind, _reader(condition, convert))
+        value = parameters.once(condition, match.column, kind, _reader(condition, convert))
     compared = _compare(column, name, value, empty=match.empty)
-    return [compared, *passes(condition.gate, c)]
+    return [compared, *passes(condition.gate, c), *_seen(condition, column)]
+
+
+def _seen(condition: Condition, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """Let an id match only where the viewer may see the record that it names."""
+    if condition.named is None or isinstance(condition.named.gate, Open):
+        return []
+    named = table_of(condition.named.record.row).alias()
+    seen = exists().where(named.c.id == column, *passes(condition.named.gate, named.c))
+    return [seen.correlate_except(named)]
 
 
 def _compare(column: ColumnElement[Any], name: str, value: Any, *, empty: bool) -> ColumnElement[bool]:
@@ -125,8 +134,8 @@ Convert = Callable[[Any], object]
 
 def _conversion(condition: Condition, column: ColumnElement[Any]) -> tuple[TypeEngine[Any], Convert]:
     """Tell the SQL type of a filter's value and how to make it from the graph's."""
-    code = condition.code
-    if code is not None:
+    if condition.named is not None:
+        code = condition.named.record.code
         return Uuid(), lambda value: ids.of(code, value)
     if isinstance(column.type, Uuid):
         return Uuid(), lambda value: value

@@ -11,6 +11,7 @@ from hub.planner.ir import (
     Bounded,
     Choice,
     Condition,
+    Fault,
     Field,
     Gate,
     Keyed,
@@ -85,15 +86,17 @@ def weave(operation: Operation, profile: AccessProfile) -> Operation:
     """Settle every rule of an operation for one profile.
 
     Raises:
-        OperationRefused: FORBIDDEN_FILTER, when a filter or an order looks at what the profile may not see.
+        OperationRefused: FORBIDDEN_FILTER, when a filter or an order looks at what the profile may not see; the code of
+            a fault that is not withheld.
     """
     weaver = _Weaver(profile)
     root = weaver.object(operation.root)
-    return Operation(root, tuple(weaver.withheld.values()), deniable=bool(profile.subjects))
+    withheld = sorted(weaver.withheld.values(), key=lambda each: each.path)
+    return Operation(root, tuple(withheld), deniable=bool(profile.subjects))
 
 
 class _Weaver:
-    """Weaves one operation, noting what is withheld in order of the selection."""
+    """Weaves one operation, noting what is withheld."""
 
     def __init__(self, profile: AccessProfile) -> None:
         self.profile = profile
@@ -118,6 +121,8 @@ class _Weaver:
         match node:
             case Leaf() | Text() | Nothing():
                 return node
+            case Fault(code, message):
+                raise OperationRefused(code, message)
             case Nested() | Mine():
                 return replace(node, obj=self.object(node.obj))
             case Single():
@@ -172,7 +177,14 @@ class _Weaver:
         )
 
     def _conditions(self, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-        return tuple(replace(each, gate=self._look(each.match.see.rule)) for each in conditions)
+        return tuple(
+            replace(
+                each,
+                gate=self._look(each.match.see.rule),
+                named=self._rows(each.named) if each.named else None,
+            )
+            for each in conditions
+        )
 
     def _look(self, rule: Rule) -> Gate:
         gate = settle(rule, self.profile)

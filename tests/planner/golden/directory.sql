@@ -25,7 +25,7 @@ SELECT ('{"cities":' || (
     )), ','::text) || ']}}') AS row_0, ('"' || translate(encode(convert_to(('["074c1e",' || CAST(to_json(CAST(city1.name_key AS TEXT)) AS TEXT) || ',"' || CAST(city1.id AS TEXT) || '"]'), 'UTF8'::text), 'base64'::text), '+/
 '::text, '-_'::text) || '"') AS cursor, row_number() OVER (ORDER BY city1.name_key ASC, city1.id ASC) AS n
     FROM city AS city1
-    WHERE city1.status IN ('member', 'former', 'predecessor') AND city1.country = ANY ($6::VARCHAR[]) AND city1.status = $7::VARCHAR ORDER BY city1.name_key ASC, city1.id ASC
+    WHERE city1.status IN ('member', 'former', 'predecessor') AND city1.country = ANY ($1::VARCHAR[]) AND city1.status = $2::VARCHAR ORDER BY city1.name_key ASC, city1.id ASC
      LIMIT $3::INTEGER + 1
   ) AS page
 ) || '}') AS answer

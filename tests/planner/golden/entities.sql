@@ -15,6 +15,6 @@ SELECT ('{"_entities":[' || coalesce((
     ), E'\x01!\x02'::text) || '}') AS anon_3
     FROM work AS work3
     WHERE work3.id = CAST(asked.key AS UUID)
-  ) END, (E'\x01E' || CAST(asked.n AS TEXT) || E'\x02')), ','::text ORDER BY asked.n) AS string_agg_1
+  ) END, (E'\x01E0.' || CAST(asked.n AS TEXT) || E'\x02')), ','::text ORDER BY asked.n) AS string_agg_1
   FROM unnest($2::TEXT[], $3::TEXT[]) WITH ORDINALITY AS asked(kind, key, n)
 ), ''::text) || ']}') AS answer

@@ -46,7 +46,7 @@ _SWITCHES: Final = {directive.name: directive for directive in specified_directi
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is expected: the data, what is withheld in document order, and the errors beside the data."""
+    """What is expected: the data, what is withheld by path, and the errors beside the data."""
 
     data: dict[str, Any]
     withheld: list[dict[str, Any]]
@@ -112,7 +112,6 @@ class _Walk:
         self.refused: set[str] = set()
         self.shut: dict[Path, tuple[str, str]] = {}
         self.counts: dict[Path, tuple[str, int]] = {}
-        self.order: dict[Path, int] = {}
         self.errors: list[dict[str, Any]] = []
 
     def answer(self) -> Answer | Refusal:
@@ -129,7 +128,7 @@ class _Walk:
         }
         for path, (category, count) in self.counts.items():
             withheld[path] = {"path": list(path), "category": category, "code": "RELATION", "count": count}
-        return Answer(data, [withheld[path] for path in sorted(withheld, key=self.order.__getitem__)], self.errors)
+        return Answer(data, [withheld[path] for path in sorted(withheld)], self.errors)
 
     def unstorable(self) -> bool:
         """Tell whether a text sent or written holds U+0000, which PostgreSQL cannot. Ids that do are merely unknown."""
@@ -186,7 +185,6 @@ class _Walk:
                 named.setdefault(response_name(spot.node), []).append(spot)
         for name, spots in named.items():
             here = (*path, name)
-            self.order[here] = len(self.order)
             below = []
             for spot in spots:
                 children = [child for kind in spot.kinds for child in self.below(kind, spot.node, here)]

@@ -21,6 +21,8 @@ class Condition:
     asks: Asks
     see: Audience = PUBLIC
     absent: object = None
+    names: tuple[str, str] | None = None
+    """Type and column of a record that is named: it must exist for the viewer."""
 
 
 Conditions = Mapping[str, Condition]
@@ -35,6 +37,9 @@ def holds(listing: str, conditions: Conditions, ask: Ask, thing: Thing, where: M
         used = condition.absent if given is None else given
         if used is not None:
             fit = condition.asks(ask.rows, thing.row, used)
+            if condition.names and isinstance(used, Mapping) and any(each is not None for each in used.values()):
+                kind, column = condition.names
+                fit = fit and ask.thing(kind, id=thing.row[column]) is not None
             fits = fits and fit
             ways = ["by default"] if given is None else given if isinstance(given, Mapping) else ["bare"]
             for way in ways:
@@ -146,17 +151,17 @@ ORGANISATION: Final[Conditions] = {
 RESIDENT: Final[Conditions] = {
     "name": Condition(text("name_key")),
     "discipline": Condition(values("disciplines")),
-    "city": Condition(identity("City", "city_id")),
+    "city": Condition(identity("City", "city_id"), names=("City", "city_id")),
     "originCountry": Condition(value("origin_country")),
 }
 EVENT: Final[Conditions] = {
     "kind": Condition(value("kind")),
     "from": Condition(partial_day("from_on")),
-    "city": Condition(identity("City", "city_id")),
+    "city": Condition(identity("City", "city_id"), names=("City", "city_id")),
 }
 TERM: Final[Conditions] = {
     "on": Condition(lambda _rows, row, given: covers(row, given.isoformat())),
-    "city": Condition(identity("City", "city_id")),
+    "city": Condition(identity("City", "city_id"), names=("City", "city_id")),
 }
 PLACE: Final[Conditions] = {
     "open": Condition(equal("open"), NETWORK),
