@@ -16,10 +16,9 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from hub.auth.clientkeys import ClientKeys
 from hub.auth.clients import Client
 from hub.auth.config import ASSERTION, LEEWAY
-from hub.auth.jose import Json, Key, Malformed, header_of, seconds, unverified, verified
+from hub.auth.jose import Json, Key, Malformed, header_of, is_id, seconds, unverified, verified
 
 TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-JTI_CHARS_MAX: Final = 256
 _TYPES: Final = (None, "jwt", "client-authentication+jwt")
 _HEADER: Final = frozenset({"typ", "alg", "kid"})
 
@@ -33,7 +32,7 @@ def named_client(assertion: str) -> str:
     header_of(assertion, typ=_TYPES, members=_HEADER)
     claims = unverified(assertion)
     client_id = claims.get("sub")
-    if not isinstance(client_id, str) or claims.get("iss") != client_id:
+    if not is_id(client_id) or claims.get("iss") != client_id:
         raise Malformed("subject")
     return client_id
 
@@ -81,7 +80,7 @@ def _end(claims: Json, now: datetime) -> datetime:
 
 def _jti(claims: Json) -> str:
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= JTI_CHARS_MAX:
+    if not is_id(jti):
         raise Malformed("jti")
     return jti
 

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 
 from hub.auth.config import LEEWAY, PROOF
 from hub.auth.errors import KeyRefused, ProofRefused
-from hub.auth.jose import TOKEN_CHARS_MAX, Key, Malformed, fits, header_of, public_key, seconds, verified
+from hub.auth.jose import TOKEN_CHARS_MAX, Key, Malformed, fits, header_of, is_id, public_key, seconds, verified
 from hub.auth.root import RootKey
 
-JTI_CHARS_MAX: Final = 256
 NONCE_SECONDS: Final = 60
 _NONCES_BACK: Final = 2
 _HEADER: Final = frozenset({"typ", "alg", "jwk"})
@@ -72,9 +71,9 @@ def check_proof(
     jti, nonce = claims.get("jti"), claims.get("nonce")
     if issued is None or not -LEEWAY.total_seconds() <= now.timestamp() - issued <= PROOF.total_seconds():
         raise ProofRefused("time")
-    if not isinstance(jti, str) or not 0 < len(jti) <= JTI_CHARS_MAX:
+    if not is_id(jti):
         raise ProofRefused("jti")
-    if nonce is not None and not isinstance(nonce, str):
+    if nonce is not None and not is_id(nonce):
         raise ProofRefused("nonce")
     if token is not None and claims.get("ath") != token_hash(token):
         raise ProofRefused("token")

@@ -6,7 +6,7 @@ Sources: RFC 7515, RFC 8725 (best current practice for JWT), RFC 9864 (Ed25519),
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -21,6 +21,7 @@ ALGORITHMS: Final = ("ES256", "PS256", "Ed25519", "EdDSA")
 """For clients. No RS256, nothing symmetric, never none: FAPI 2.0 Security Profile, section 5.4.1."""
 RSA_BITS: Final = range(2048, 8193)
 TOKEN_CHARS_MAX: Final = 16_384
+ID_CHARS_MAX: Final = 256
 _HEADER_BYTES_MAX: Final = 4096
 _SECONDS_MAX: Final = 1 << 37
 _PUBLIC: Final = {"EC": ("crv", "x", "y"), "RSA": ("n", "e"), "OKP": ("crv", "x")}
@@ -156,6 +157,11 @@ def seconds(claims: Json, name: str) -> float | None:
     if type(value) not in {int, float} or not 0 <= value < _SECONDS_MAX:
         raise Malformed(name)
     return float(value)
+
+
+def is_id(value: object) -> TypeGuard[str]:
+    """Tell whether a value may be an id: printable ASCII, so that it can be stored, compared and shown."""
+    return isinstance(value, str) and 0 < len(value) <= ID_CHARS_MAX and value.isascii() and value.isprintable()
 
 
 def fits(key: Key, algorithm: object) -> bool:

@@ -4,6 +4,7 @@ A registered client has no scope, no body and no relation until an operator gran
 """
 
 import ipaddress
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -120,7 +121,7 @@ def checked_redirect(uri: object) -> str:
     Raises:
         ClientRefused: it is another one.
     """
-    if not isinstance(uri, str) or len(uri) > URI_CHARS_MAX or not uri.isascii() or not uri.isprintable():
+    if not isinstance(uri, str) or len(uri) > URI_CHARS_MAX or not _plain(uri):
         raise ClientRefused("a redirect uri is no address")
     if set(uri) & set(' "<>\\^`{|}#*'):
         raise ClientRefused("a redirect uri holds a character it must not")
@@ -146,14 +147,19 @@ def check_keys(jwks: object, jwks_uri: object, *, loopback: bool) -> None:
     if (jwks is None) == (jwks_uri is None):
         raise ClientRefused("it needs either a key set or the address of one")
     if jwks is not None:
-        if not isinstance(jwks, dict) or not key_set(jwks):
+        # What JSON must escape, the database may refuse to keep.
+        if not isinstance(jwks, dict) or "\\u" in json.dumps(jwks) or not key_set(jwks):
             raise ClientRefused("its key set holds no key for signatures")
         return
-    if not isinstance(jwks_uri, str) or len(jwks_uri) > URI_CHARS_MAX:
+    if not isinstance(jwks_uri, str) or len(jwks_uri) > URI_CHARS_MAX or not _plain(jwks_uri):
         raise ClientRefused("the address of its key set is no address")
     parts = urlsplit(jwks_uri)
     if (parts.scheme != "https" and not (loopback and parts.scheme == "http")) or not parts.hostname or parts.fragment:
         raise ClientRefused("the address of its key set is not https")
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _loopback(host: str) -> bool:

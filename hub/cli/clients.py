@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from sqlmodel import Session
 
 from hub.auth import keys, registry
@@ -93,7 +93,7 @@ def create_client(
 @client.command("list")
 def list_clients() -> None:
     """List all clients."""
-    table = Table("id", "name", "kind", "body", "state")
+    table = Table(Column("id", overflow="fold", min_width=36), "name", "kind", "body", "state")
     with _session() as (session, _, _):
         for row, slug, off in registry.listed(session):
             table.add_row(row.id, row.name, row.kind.value, slug or "-", "cut off" if off else "active")
@@ -183,7 +183,7 @@ def rotate_key(
 @key.command("list")
 def list_keys() -> None:
     """List the signing keys."""
-    table = Table("key", "signs from", "verifies until")
+    table = Table(Column("key", min_width=43), "signs from", "verifies until")
     with _session() as (session, _, _):
         for row in keys.listed(session):
             until = "-" if row.verifies_until is None else f"{row.verifies_until:%Y-%m-%d %H:%M:%S}"

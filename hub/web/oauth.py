@@ -59,7 +59,8 @@ def routes(auth: Auth) -> list[Route]:
 
     async def authorization(request: Request) -> Response:
         query = dict(request.query_params)
-        if len(query) != len(request.query_params.multi_items()):
+        told_twice = len(query) != len(request.query_params.multi_items())
+        if told_twice or not all(value.isprintable() for value in query.values()):
             return _page(Failed())
         return _page(await run_in_threadpool(authorize.begin, server, query, request.headers.get("cookie", "")))
 

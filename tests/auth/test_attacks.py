@@ -970,6 +970,25 @@ def test_what_is_no_token_is_no_assertion(partner, assertion):
     assert answer.json()["error"] in {"invalid_client", "invalid_request"}
 
 
+@pytest.mark.parametrize("odd", ["\x00", "a\x00b", "\ud800", "\n", "\u202e"])
+def test_odd_characters_are_refused_in_form(hub, partner, console, person, odd):
+    partner_id, partner.id = partner.id, odd
+    refused(partner.token())
+    partner.id = partner_id
+    refused(partner.token(assertion=partner.assertion(jti=odd)))
+    refused(partner.token(proof=partner.proof("POST", partner.url("token"), jti=odd)), "invalid_dpop_proof")
+    refused(partner.token(proof=partner.proof("POST", partner.url("token"), nonce=odd)), "invalid_dpop_proof")
+    refused(partner.token(assertion=partner.assertion(header={"kid": odd})))
+    if odd != "\ud800":
+        for name in ("request_uri", "client_id", "ticket"):
+            query = {"client_id": console.id, "request_uri": "urn:x"} | {name: odd}
+            answer = hub.http.get(console.url("authorize"), params=query, headers={"Cookie": f"person={person}"})
+            assert answer.status_code == 400, name
+        refused(partner.token(resource=odd), "invalid_request" if "\x00" in odd else "invalid_target")
+        assert console.push(state=odd).status_code in {201, 400}
+        assert partner.post("revoke", token=odd).status_code in {200, 400}
+
+
 def test_numbers_beyond_the_world_are_refused(partner):
     for name in ("exp", "iat", "nbf"):
         refused(partner.token(assertion=partner.assertion(**{name: 10**400})))

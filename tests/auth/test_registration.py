@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from partner import Partner, new_key
 
@@ -10,7 +12,7 @@ def jwks():
 
 
 def send(hub, **metadata):
-    return hub.http.post(f"{hub.issuer}/oauth/register", json=metadata)
+    return hub.http.post(f"{hub.issuer}/oauth/register", content=json.dumps(metadata))
 
 
 def test_registration_is_closed_by_default(hub):
@@ -65,8 +67,14 @@ def test_a_site_registers_with_its_redirect_uris(open_hub):
         ({"jwks_uri": "https://site.example/keys"}, "invalid_client_metadata"),
         ({"jwks": None, "jwks_uri": "ftp://site.example/keys"}, "invalid_client_metadata"),
         ({"software_statement": "a.b.c"}, "invalid_client_metadata"),
+        ({"jwks": {"keys": [jwks()["keys"][0] | {"kid": "a\x00"}]}}, "invalid_client_metadata"),
+        ({"jwks": {"keys": [jwks()["keys"][0] | {"more": "\ud800"}]}}, "invalid_client_metadata"),
+        ({"jwks": None, "jwks_uri": "https://site.example/\x00"}, "invalid_client_metadata"),
+        ({"redirect_uris": ["https://site.example/\x00"]}, "invalid_redirect_uri"),
+        ({"client_name": "a\x00"}, "invalid_client_metadata"),
+        ({"client_name": "\ud800"}, "invalid_client_metadata"),
     ],
-    ids=map(str, range(23)),
+    ids=map(str, range(29)),
 )
 def test_metadata_that_do_not_hold_are_refused(open_hub, metadata, error):
     good = {"client_name": "A site", "redirect_uris": ["https://site.example/back"], "jwks": jwks()}
