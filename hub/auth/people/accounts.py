@@ -1,6 +1,7 @@
 """Accounts, as operators keep them: made, suspended, resumed, set back, moved to another role. Nobody makes their own.
 
-Whatever changes what a person may do ends their sessions: they sign in again as what they now are.
+Whatever changes what a person may do ends their sessions, and the tokens that sites hold in their name: they sign in
+again as what they now are.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
+from hub.auth import denials
+from hub.auth.config import GRANT
+from hub.auth import denials
+from hub.auth.config import GRANT
 from hub.auth.people.codes import digest, new_enrolment_code, typed
 from hub.auth.people.errors import AccountRefused
 from hub.auth.people.roles import ADMINISTRATORS, OF_A_BODY, OF_A_CITY, SCOPES
@@ -113,11 +119,14 @@ class Accounts:
         raise AccountRefused("there is no account with this login")
 
     def suspend(self, login: str) -> None:
-        """Shut an account out, from its next request on."""
+        """Shut an account out, from its next request on: its sessions end, and its tokens are denied."""
         kept = self.find(login)
         with self._engine.begin() as connection:
             connection.execute(update(_A).where(_A.c.id == kept.id).values(status=AccountStatus.SUSPENDED))
             end_all(connection, kept.id)
+            denials.cut_off(connection, f"sub:{kept.id}")
+            with Session(connection) as session:
+                denials.cut_off(session, f"sub:{kept.id}")
         self._watch.tell("people.account_suspended", kept.id)
 
     def resume(self, login: str) -> None:
@@ -125,6 +134,9 @@ class Accounts:
         kept = self.find(login)
         with self._engine.begin() as connection:
             connection.execute(update(_A).where(_A.c.id == kept.id).values(status=AccountStatus.ACTIVE))
+            now = self._clock.now()
+            with Session(connection) as session:
+                denials.restore(session, f"sub:{kept.id}", now=now, expires_at=now + GRANT)
         self._watch.tell("people.account_resumed", kept.id)
 
     def reset(self, login: str, *, by: str) -> str:
@@ -152,7 +164,7 @@ class Accounts:
             for row in (PasskeyRow, RecoveryCodeRow):
                 table = table_of(row)
                 connection.execute(delete(table).where(table.c.account_id == kept.id))
-            end_all(connection, kept.id)
+            self._end_all(connection, kept.id)
             code = self._offer(connection, kept.id)
         self._watch.tell("people.account_reset", kept.id, by=self._watch.account(administrator.id))
         return code
@@ -167,15 +179,21 @@ class Accounts:
         with self._engine.begin() as connection:
             standing = _standing(connection, role, city, organisation)
             connection.execute(update(_A).where(_A.c.id == kept.id).values(standing))
-            end_all(connection, kept.id)
+            self._end_all(connection, kept.id)
         self._watch.tell("people.account_moved", kept.id)
 
     def end_sessions(self, login: str) -> None:
         """End all sessions of an account."""
         kept = self.find(login)
         with self._engine.begin() as connection:
-            end_all(connection, kept.id)
+            self._end_all(connection, kept.id)
         self._watch.tell("people.sessions_ended", kept.id)
+
+    def _end_all(self, connection: Connection, account_id: UUID) -> None:
+        """End the sessions of an account, and the tokens that sites hold in its name."""
+        end_all(connection, account_id)
+        now = self._clock.now()
+        denials.deny(connection, f"sub:{account_id}", before=now, expires_at=now + GRANT)
 
     def _offer(self, connection: Connection, account_id: UUID) -> str:
         code = new_enrolment_code()

@@ -1,8 +1,10 @@
 """Sessions: how long they live, what ends them, and what does not begin them."""
 
 import pytest
+from sqlmodel import Session
 from visiting.house import PASSWORD
 
+from hub.auth import denials
 from hub.auth.people.sessions import cookie
 from hub.auth.sessions import Sessions
 from schema.vocabulary import AccessScope, Relation
@@ -56,6 +58,21 @@ def test_suspending_ends_every_session_for_good(house):
     house.people.accounts.suspend("anna")
     house.people.accounts.resume("anna")
     assert not visitor.signed_in()
+
+
+def test_suspending_denies_the_tokens_the_account_had(house):
+    visitor = house.with_passkey("anna")
+    visitor.sign_in_by_passkey()
+    account = house.people.sessions.current(_cookies(visitor))
+    issued = house.people.clock.now()
+
+    def denied() -> bool:
+        with Session(house.engine) as session:
+            return denials.denied(session, [f"sub:{account.id}"], issued_at=issued, now=house.people.clock.now())
+
+    assert not denied()
+    house.people.accounts.suspend("anna")
+    assert denied()
 
 
 def test_another_role_means_signing_in_anew(house):
