@@ -36,7 +36,7 @@ class TextReader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A whole response body. `code` is None when there are data, else the code of the first error."""
 

@@ -4,8 +4,9 @@ It carries all that lowering needs; `lower` never looks at the schema. Before we
 field, row and condition has one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from graphql import GraphQLInputType, GraphQLOutputType
@@ -66,6 +67,19 @@ class Inputs:
 
 
 Argument = Given | Ref | ListOf | Inputs
+
+
+def reading(argument: Argument) -> Callable[[Mapping[str, Any]], Any]:
+    """Give what reads an argument off the values of a request: `value_of`, settled once for the plan."""
+    match argument:
+        case Given(value):
+            return lambda _: value
+        case Ref(variable, ()):
+            return itemgetter(variable)
+        case Ref():
+            return argument.read
+        case _:
+            return lambda values: value_of(argument, values)
 
 
 def value_of(argument: Argument, values: Mapping[str, Any]) -> Any:

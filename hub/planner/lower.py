@@ -46,6 +46,7 @@ from hub.planner.ir import (
     Shut,
     Single,
     When,
+    reading,
     value_of,
 )
 from hub.planner.ir import Text as JsonText
@@ -81,8 +82,12 @@ class Lowering:
 
     def alias(self, table: FromClause, name: str) -> FromClause:
         """Name the rows of a table anew; SQLAlchemy's own names have an underscore, so that these never meet one."""
+        return table.alias(self.name(name.lower()))
+
+    def name(self, name: str) -> str:
+        """Make a name that stands once in the statement."""
         self._aliases += 1
-        return table.alias(f"{name.lower().replace('_', '')}{self._aliases}")
+        return f"{name.replace('_', '')}{self._aliases}"
 
     # ---- Objects and fields ------------------------------------------------------------------------------------------
 
@@ -230,11 +235,13 @@ class Lowering:
 
 
 def _reader(argument: Argument) -> Read:
-    return lambda request: value_of(argument, request.values)
+    read = reading(argument)
+    return lambda request: read(request.values)
 
 
 def _id_reader(argument: Argument, code: str) -> Read:
-    return lambda request: ids.of(code, value_of(argument, request.values))
+    read = reading(argument)
+    return lambda request: ids.of(code, read(request.values))
 
 
 def _asked(node: Several, request: Request) -> list[tuple[str, str]]:

@@ -26,15 +26,15 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
-    type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hub.planner import json_text
 from hub.planner.bind import Request, cursor_key
 from hub.planner.build import check_size
-from hub.planner.ir import Argument, Paged, PagePart, Rows, value_of
+from hub.planner.ir import Argument, Paged, PagePart, Rows, reading
 from hub.planner.json_text import Constant, join, obj
+from hub.planner.reach import Noting, note
 from hub.planner.rules import holds, passes
 from hub.planner.scope import Scope, array, subquery
 from schema.tables.base import table_of
@@ -115,10 +115,10 @@ class _PageLowering:
         ]
 
     def _key_reader(self, cursor: Argument, index: int) -> Any:
-        tag, kinds = self.node.tag, self.kinds
+        tag, kinds, given = self.node.tag, self.kinds, reading(cursor)
 
         def read(request: Request) -> object:
-            return cursor_key(request, value_of(cursor, request.values), tag, kinds, index)
+            return cursor_key(request, given(request.values), tag, kinds, index)
 
         return read
 
@@ -174,36 +174,62 @@ class _PageLowering:
     def _without_page_info(self, part: PagePart) -> ColumnElement[str]:
         match part.kind:
             case "nodes" | "edges":
-                return array(self._taken(self._row(part)).limit(self.size))
+                return array(self._taken(self._row(part, self.rows)).limit(self.size))
             case "pageInfo":
                 return obj((inner.response, self._page_info(inner, None)) for inner in part.parts)
             case _:
                 return self._rest(part)
 
     def _with_page_info(self, lists: list[PagePart]) -> ColumnElement[str]:
-        """Write the connection over one derived table that holds the rows, their cursors and their numbers."""
-        columns = [self._row(part).label(f"row_{number}") for number, part in enumerate(lists)]
+        """Write the connection over its rows, numbered as they were taken, with their cursors.
+
+        The rows are taken first, so that numbering and writing touch no others. They keep their order on the way, which
+        spares sorting what was written; backward pages are turned round when they are put together.
+        """
         info = self._page_info_fields()
-        if info & {"startCursor", "endCursor"}:
-            columns.append(self._cursor(self.rows).label("cursor"))
-        columns.append(func.row_number().over(order_by=self._sorted()).label("n"))
         more = ("hasPreviousPage" if self.node.backward else "hasNextPage") in info
+        cursors = bool(info & {"startCursor", "endCursor"}) or any(
+            inner.kind == "cursor" for part in lists for inner in part.parts
+        )
         limit = self.size + 1 if more else self.size
-        page = self._taken(*columns).limit(limit).subquery("page")
-        numbers = {id(part): number for number, part in enumerate(lists)}
+        taken = self._taken(*self._reached(lists, cursors=cursors)).limit(limit).subquery(self.lowering.name("taken"))
+        extra = [func.row_number().over().label("page_n")]
+        if "endCursor" in info or "startCursor" in info:
+            extra.append(func.count().over().label("page_rows"))
+        if cursors:
+            extra.append(self._cursor(Scope(taken)).label("page_cursor"))
+        numbered = select(*taken.c, *extra).select_from(taken).subquery(self.lowering.name("page"))
+        rows = Scope(numbered, self.scope.around)
 
         def write(part: PagePart) -> ColumnElement[str]:
             if part.kind in {"nodes", "edges"}:
-                order = page.c.n.desc() if self.node.backward else page.c.n
-                rows = func.string_agg(page.c[f"row_{numbers[id(part)]}"], aggregate_order_by(Constant(","), order))
-                kept = rows.filter(page.c.n <= self.size) if more else rows
+                written = self._row(part, rows, numbered.c.get("page_cursor"))
+                comma: Any = Constant(",")
+                if self.node.backward:
+                    comma = aggregate_order_by(comma, numbered.c.page_n.desc())
+                listed = func.string_agg(written, comma)
+                kept = listed.filter(numbered.c.page_n <= self.size) if more else listed
                 return join(["[", func.coalesce(kept, Constant("")), "]"])
             if part.kind == "pageInfo":
-                return obj((inner.response, self._page_info(inner, page)) for inner in part.parts)
+                return obj((inner.response, self._page_info(inner, numbered)) for inner in part.parts)
             return self._rest(part)
 
         whole = obj([(part.response, write(part)) for part in self.node.parts])
-        return select(whole).select_from(page).scalar_subquery()
+        return select(whole).select_from(numbered).correlate(*self.scope.around).scalar_subquery()
+
+    def _reached(self, lists: list[PagePart], *, cursors: bool) -> list[ColumnElement[Any]]:
+        """Give the columns of the rows that what is written reaches for; no other leaves the table."""
+        columns = Noting(self.rows.c)
+        if self.node.source.union is not None:
+            columns["kind"]
+            columns["id"]
+        else:
+            nodes = [part if part.kind == "nodes" else inner for part in lists for inner in (part.parts or (part,))]
+            note((choice.obj for part in nodes for choice in part.choices), columns)
+        if cursors:
+            columns["id"]
+            self.node.ordering.keys(columns)
+        return [self.rows.c[name] for name in columns.noted] or [self.rows.c.id]
 
     def _rest(self, part: PagePart) -> ColumnElement[str]:
         if part.kind == "typename":
@@ -224,29 +250,29 @@ class _PageLowering:
 
     # ---- Rows and cursors --------------------------------------------------------------------------------------------
 
-    def _row(self, part: PagePart) -> ColumnElement[str]:
+    def _row(self, part: PagePart, rows: Scope, cursor: ColumnElement[str] | None = None) -> ColumnElement[str]:
         if part.kind == "nodes":
-            return self._node(part)
-        return obj((inner.response, self._edge(inner)) for inner in part.parts)
+            return self._node(part, rows)
+        return obj((inner.response, self._edge(inner, rows, cursor)) for inner in part.parts)
 
-    def _edge(self, part: PagePart) -> ColumnElement[str]:
+    def _edge(self, part: PagePart, rows: Scope, cursor: ColumnElement[str] | None) -> ColumnElement[str]:
         match part.kind:
             case "node":
-                return self._node(part)
+                return self._node(part, rows)
             case "cursor":
-                return self._cursor(self.rows)
+                return self._cursor(rows) if cursor is None else cursor
             case _:
                 return Constant(f'"{part.typename}"')
 
-    def _node(self, part: PagePart) -> ColumnElement[str]:
+    def _node(self, part: PagePart, rows: Scope) -> ColumnElement[str]:
         if self.node.source.union is None:
-            return self.lowering.object(part.choices[0].obj, self.rows)
+            return self.lowering.object(part.choices[0].obj, rows)
         found = {}
         for choice in part.choices:
-            inner, rules = self.lowering.rows(choice.rows, self.rows)
+            inner, rules = self.lowering.rows(choice.rows, rows)
             row = self.lowering.object(choice.obj, inner)
-            found[choice.rows.record.code] = subquery(row, inner, [inner.c.id == self.rows.c.id, *rules])
-        return func.coalesce(case(found, value=self.rows.c.kind), Constant(json_text.NULL_HERE))
+            found[choice.rows.record.code] = subquery(row, inner, [inner.c.id == rows.c.id, *rules])
+        return func.coalesce(case(found, value=rows.c.kind), Constant(json_text.NULL_HERE))
 
     def _cursor(self, rows: Scope) -> ColumnElement[str]:
         keys = self._keys(rows)
@@ -254,9 +280,9 @@ class _PageLowering:
         for key in keys[:-1]:
             pieces += [json_text.key_text(key, key.type), ","]
         text = join([*pieces, '"', cast(keys[-1], Text), '"]'])
-        plain = func.translate(
-            func.encode(func.convert_to(text, Constant("UTF8")), Constant("base64")), Constant("+/\n"), Constant("-_")
-        )
+        octets = func.convert_to(text, Constant("UTF8"))
+        # base64 as addresses take it, in one line.
+        plain = func.translate(func.encode(octets, Constant("base64")), Constant("+/\n"), Constant("-_"))
         return join(['"', plain, '"'])
 
     def _page_info(self, part: PagePart, page: Any) -> ColumnElement[str]:
@@ -269,10 +295,9 @@ class _PageLowering:
             case "hasPreviousPage":
                 return self._more(self.after, self._before) if backward else self._beyond(self.after, self._before)
             case "startCursor" | "endCursor" as kind:
-                first = (kind == "startCursor") != backward
-                order = page.c.n if first else page.c.n.desc()
-                cursors = func.array_agg(aggregate_order_by(page.c.cursor, order)).filter(page.c.n <= self.size)
-                return json_text.or_null(type_coerce(cursors, ARRAY(Text()))[1])
+                at_first = (kind == "startCursor") != backward
+                place = 1 if at_first else func.least(page.c.page_rows, self.size)
+                return json_text.or_null(func.min(page.c.page_cursor).filter(page.c.page_n == place))
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 
@@ -298,8 +323,10 @@ class _PageLowering:
 
 
 def _size_reader(size: Argument) -> Any:
+    given = reading(size)
+
     def read(request: Request) -> object:
-        value = value_of(size, request.values)
+        value = given(request.values)
         check_size(value)
         return value
 

@@ -62,6 +62,7 @@ class Plan:
 
     sql: str
     parameters: tuple[Parameter, ...]
+    reads: tuple[Read, ...]
     cost: Cost
     withheld: tuple[Withheld, ...]
     static_withheld: str
@@ -76,10 +77,10 @@ class Plan:
         """
         for check in self.checks:
             check(request)
-        return [parameter.read(request) for parameter in self.parameters]
+        return [read(request) for read in self.reads]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Bound:
     """A plan with the parameters of one request."""
 
@@ -185,6 +186,7 @@ class Planner:
         return Plan(
             sql=sql,
             parameters=tuple(lowering.parameters[name] for name in names),
+            reads=tuple(lowering.parameters[name].read for name in names),
             cost=cost,
             withheld=operation.withheld,
             static_withheld="" if by_row or not static else _entries(static),

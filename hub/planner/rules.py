@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeEngine
 
 from hub.planner import ids
 from hub.planner.bind import Parameters, Request
-from hub.planner.ir import Condition, Gate, Open, Shut, When, value_of
+from hub.planner.ir import Condition, Gate, Open, Shut, When, reading
 from hub.planner.refused import OperationRefused
 from schema.access import AllOf, AnyOf, Columns, Own, RowIs
 from schema.source import viewer
@@ -147,9 +147,10 @@ def _conversion(condition: Condition, column: ColumnElement[Any]) -> tuple[TypeE
 
 
 def _code(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(getattr(value, "value", value))
+    if isinstance(value, str):  # a text, or a member of a vocabulary, which is its code
+        return value
+    assert isinstance(value, date)
+    return value.isoformat()
 
 
 def _at_least_three(value: str) -> str:
@@ -160,15 +161,15 @@ def _at_least_three(value: str) -> str:
 
 
 def _reader(condition: Condition, convert: Convert = lambda value: value) -> Callable[[Request], object]:
-    argument = condition.value
-    return lambda request: convert(value_of(argument, request.values))
+    read = reading(condition.value)
+    return lambda request: convert(read(request.values))
 
 
 def _list_reader(condition: Condition, convert: Convert) -> Callable[[Request], object]:
-    argument = condition.value
+    listed = reading(condition.value)
 
     def read(request: Request) -> object:
-        values = value_of(argument, request.values)
+        values = listed(request.values)
         if len(values) > IN_MOST:
             raise OperationRefused("BAD_FILTER", f"in takes at most {IN_MOST} values.", limit=IN_MOST)
         return [convert(value) for value in values]

@@ -247,17 +247,18 @@ class Reader:
             return self._free.pop()
         if self._open < self._connections_max:
             return await self._connect()
-        waiter: asyncio.Future[_Held | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[_Held | None] = loop.create_future()
         self._waiting.append(waiter)
+        # A timer of our own: asyncio.timeout costs as much again as waiting in turn.
+        deadline = loop.call_later(self._acquire_seconds, _too_late, waiter)
         try:
-            async with asyncio.timeout(self._acquire_seconds):
-                held = await waiter
-        except TimeoutError as error:
-            self._hand_on(waiter)
-            raise StoreUnavailable("busy") from error
+            held = await waiter
         except asyncio.CancelledError:
             self._hand_on(waiter)
             raise
+        finally:
+            deadline.cancel()
         return held if held is not None else await self._acquire()
 
     def _hand_on(self, waiter: "asyncio.Future[_Held | None]") -> None:
@@ -286,6 +287,11 @@ class Reader:
                 raise StoreUnavailable("no connection to the database") from error
             raise
         return _Held(connection)
+
+
+def _too_late(waiter: "asyncio.Future[_Held | None]") -> None:
+    if not waiter.done():
+        waiter.set_exception(StoreUnavailable("busy"))
 
 
 def _as_it_is(text: bytes) -> bytes:
