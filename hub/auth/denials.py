@@ -7,19 +7,22 @@ that reads data looks itself, so that no answer is given on the strength of an o
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from schema.tables import DenialRow
+from schema.tables.base import table_of
 
+Writer: TypeAlias = Session | Connection
+_D: Final = table_of(DenialRow)
 FOREVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """Cut off until restored, tokens to come too."""
 
 
-def deny(session: Session, subject: str, *, before: datetime, expires_at: datetime) -> None:
+def deny(session: Writer, subject: str, *, before: datetime, expires_at: datetime) -> None:
     """Deny tokens of a subject. Of two denials the wider holds.
 
     Args:
@@ -28,31 +31,30 @@ def deny(session: Session, subject: str, *, before: datetime, expires_at: dateti
         before: tokens issued up to this instant.
         expires_at: when none of them can be alive any more.
     """
-    row = insert(DenialRow).values(subject=subject, before=before, expires_at=expires_at)
+    row = insert(_D).values(subject=subject, before=before, expires_at=expires_at)
     wider = {
-        "before": func.greatest(col(DenialRow.before), row.excluded.before),
-        "expires_at": func.greatest(col(DenialRow.expires_at), row.excluded.expires_at),
+        "before": func.greatest(_D.c.before, row.excluded.before),
+        "expires_at": func.greatest(_D.c.expires_at, row.excluded.expires_at),
     }
     session.execute(row.on_conflict_do_update(index_elements=["subject"], set_=wider))
 
 
-def cut_off(session: Session, subject: str) -> None:
+def cut_off(session: Writer, subject: str) -> None:
     """Deny all tokens of a subject, those to come too, until it is restored."""
     deny(session, subject, before=FOREVER, expires_at=FOREVER)
 
 
-def restore(session: Session, subject: str, *, now: datetime, expires_at: datetime) -> None:
+def restore(session: Writer, subject: str, *, now: datetime, expires_at: datetime) -> None:
     """Let a subject have new tokens again; those of before stay denied.
 
     Tokens tell whole seconds, so the second at hand is left to the new ones: while cut off there were none.
     """
-    session.execute(delete(DenialRow).where(col(DenialRow.subject) == subject))
+    session.execute(delete(_D).where(_D.c.subject == subject))
     before = now.replace(microsecond=0) - timedelta(seconds=1)
     deny(session, subject, before=before, expires_at=expires_at)
 
 
-def denied(session: Session, subjects: Sequence[str], *, issued_at: datetime, now: datetime) -> bool:
+def denied(session: Writer, subjects: Sequence[str], *, issued_at: datetime, now: datetime) -> bool:
     """Tell whether a token of these subjects is denied."""
-    row = DenialRow
-    found = exists().where(col(row.subject).in_(subjects), col(row.before) >= issued_at, col(row.expires_at) > now)
+    found = exists().where(_D.c.subject.in_(subjects), _D.c.before >= issued_at, _D.c.expires_at > now)
     return bool(session.execute(select(found)).scalar())

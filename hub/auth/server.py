@@ -6,6 +6,7 @@ leave its revocation behind.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
@@ -40,6 +41,8 @@ from schema.tables import ClientRow
 from schema.vocabulary import AccessScope
 
 SWEEP_SECONDS: Final = 60.0
+TRANSACTIONS_MAX: Final = 6
+"""At once, per process: each may need a second connection, to ask about a person, and the engine has fifteen."""
 _BAD_REQUEST: Final = 400
 _UNAUTHORIZED: Final = 401
 T = TypeVar("T")
@@ -92,6 +95,7 @@ class Server(AuthorizationServer):
         self.verifier: Final = Verifier(ring, issuer=config.issuer, audience=None, clock=clock)
         self._engine: Final = engine
         self._keys: Final = client_keys or ClientKeys(loopback=config.loopback_keys)
+        self._places: Final = threading.BoundedSemaphore(TRANSACTIONS_MAX)
         self._swept = time.monotonic()
         self.register_client_auth_method(METHOD, self._by_assertion)
 
@@ -111,7 +115,7 @@ class Server(AuthorizationServer):
         """Make one call in one transaction; what it answers is committed, what it raises is not."""
         try:
             self.ring.refresh()
-            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            with self._places, Session(self._engine, expire_on_commit=False) as session, session.begin():
                 token = _session.set(session)
                 try:
                     reply = call()

@@ -12,10 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
 
-from hub.auth import denials
-from hub.auth.config import GRANT
 from hub.auth import denials
 from hub.auth.config import GRANT
 from hub.auth.people.codes import digest, new_enrolment_code, typed
@@ -125,18 +122,15 @@ class Accounts:
             connection.execute(update(_A).where(_A.c.id == kept.id).values(status=AccountStatus.SUSPENDED))
             end_all(connection, kept.id)
             denials.cut_off(connection, f"sub:{kept.id}")
-            with Session(connection) as session:
-                denials.cut_off(session, f"sub:{kept.id}")
         self._watch.tell("people.account_suspended", kept.id)
 
     def resume(self, login: str) -> None:
-        """Let a suspended account in again."""
+        """Let a suspended account in again; tokens and grants of before stay dead."""
         kept = self.find(login)
         with self._engine.begin() as connection:
             connection.execute(update(_A).where(_A.c.id == kept.id).values(status=AccountStatus.ACTIVE))
             now = self._clock.now()
-            with Session(connection) as session:
-                denials.restore(session, f"sub:{kept.id}", now=now, expires_at=now + GRANT)
+            denials.restore(connection, f"sub:{kept.id}", now=now, expires_at=now + GRANT)
         self._watch.tell("people.account_resumed", kept.id)
 
     def reset(self, login: str, *, by: str) -> str:
