@@ -1,6 +1,7 @@
 """The same graph as most people write it: plain Strawberry, async SQLAlchemy rows, a DataLoader for each edge.
 
 Only the types and fields that the four operations ask for. Row rules stand in the queries, as usual in such a hub.
+One file, as long as it is: it stands for a whole application of its kind.
 """
 
 import base64

@@ -1,4 +1,7 @@
-"""Writes operations at random: any shape the type system allows, with arguments that meet the rows of a world."""
+"""Writes operations at random: any shape the type system allows, with arguments that meet the rows of a world.
+
+Long, because one walk over the type system chooses shapes, arguments and faults together; apart they would repeat it.
+"""
 
 import json
 from collections.abc import Callable, Sequence
