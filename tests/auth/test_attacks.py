@@ -641,8 +641,10 @@ def test_a_scope_is_not_widened_by_refreshing(console, tokens):
     assert console.refresh(tokens["refresh_token"]).json()["scope"] == "network:read"
 
 
-def test_a_refresh_token_is_its_clients_alone(hub, tokens):
-    refused(hub.web().refresh(tokens["refresh_token"]), "invalid_grant")
+def test_a_refresh_token_is_its_clients_alone(hub, console, tokens):
+    other = hub.web()
+    other.dpop_key = console.dpop_key
+    refused(other.refresh(tokens["refresh_token"]), "invalid_grant")
 
 
 def test_a_refresh_token_is_refused_with_another_key(console, tokens):

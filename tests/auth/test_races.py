@@ -2,6 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from sqlalchemy import select
+
+from hub.auth.once import sweep
+from schema.tables import (
+    DenialRow,
+    PushedRequestRow,
+    RefreshTokenRow,
+    TokenGrantRow,
+    UsedAssertionRow,
+    UsedProofRow,
+)
 from schema.vocabulary import AccessScope
 
 MANY = 8
@@ -50,3 +61,25 @@ def test_a_rotating_refresh_token_is_used_once(hub):
     assert statuses(answers) == [200] + [400] * (MANY - 1)
     won = next(answer.json() for answer in answers if answer.status_code == 200)
     assert console.refresh(won["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_what_has_expired_is_swept_away_and_nothing_else(own_hub):
+    hub = own_hub
+    partner, console, person = hub.machine(), hub.web(), hub.people.add(AccessScope.NETWORK_READ)
+    tokens = console.redeem(console.code(person)).json()
+    console.push()
+    partner.post("revoke", token=partner.access_token())
+
+    def counts():
+        rows = (UsedProofRow, UsedAssertionRow, PushedRequestRow, TokenGrantRow, RefreshTokenRow, DenialRow)
+        with hub.session() as session:
+            sweep(session, hub.clock.now())
+            return [len(session.execute(select(row)).all()) for row in rows]
+
+    first = counts()
+    assert min(first) > 0
+    hub.clock.advance(minutes=16)
+    assert counts() == [0, 0, 0, 1, 1, 0]
+    assert console.refresh(tokens["refresh_token"]).status_code == 200
+    hub.clock.advance(days=31)
+    assert counts() == [0] * 6
