@@ -161,7 +161,8 @@ def test_a_publisher_that_drips_is_not_waited_for(monkeypatch):
         "gopher://127.0.0.1:6379/x",
     ],
 )
-def test_only_https_is_gone_to(url):
+def test_only_https_is_gone_to(url, monkeypatch):
+    monkeypatch.setattr(clientkeys.socket, "create_connection", lambda *_, **__: pytest.fail("it went there"))
     with pytest.raises(KeyRefused):
         ClientKeys(resolve=lambda *_: ["93.184.216.34"]).fetch(url)
 
