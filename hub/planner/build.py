@@ -78,6 +78,7 @@ from schema.tables.base import table_of
 PAGE_DEFAULT: Final = 20
 PAGE_MOST: Final = 100
 NODES_MOST: Final = 100
+TOO_LARGE: Final = f"A page has 1 to {PAGE_MOST} rows."
 
 Path = tuple[str, ...]
 Sets = Sequence[SelectionSetNode]
@@ -246,6 +247,8 @@ class _Builder:
         if "first" in given and "last" in given:
             return Fault("BAD_PAGE", "Ask for first or for last, not for both.")
         size = given.get("first", given.get("last", Given(PAGE_DEFAULT)))
+        if isinstance(size, Given) and not fits(size.value):
+            return Fault("BAD_PAGE", TOO_LARGE)
         connection = self.catalogue.types[get_named_type(info.type).name]
         row = get_named_type(self.catalogue.object(connection.name).fields["nodes"].type)
         assert isinstance(row, GraphQLObjectType | GraphQLInterfaceType)
@@ -362,7 +365,12 @@ def _tag(info: FieldInfo, source: Page, ordering: Any, *, descending: bool) -> s
     return blake2s(text.encode(), digest_size=3).hexdigest()
 
 
+def fits(size: int) -> bool:
+    """Tell whether a page may have so many rows."""
+    return 1 <= size <= PAGE_MOST
+
+
 def check_size(size: int) -> None:
     """Refuse a page size out of bounds."""
-    if not 1 <= size <= PAGE_MOST:
-        raise OperationRefused("BAD_PAGE", f"A page has 1 to {PAGE_MOST} rows.", limit=PAGE_MOST)
+    if not fits(size):
+        raise OperationRefused("BAD_PAGE", TOO_LARGE)

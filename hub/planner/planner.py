@@ -165,9 +165,10 @@ class Planner:
         return bound
 
     def _bound(self, plan: Plan, values: Mapping[str, Any], asked: Asked) -> Bound:
+        arguments = plan.arguments(Request(values, asked))
         cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
         self._afford(cost)
-        return Bound(plan, plan.arguments(Request(values, asked)), cost)
+        return Bound(plan, arguments, cost)
 
     def _afford(self, cost: int) -> None:
         if cost > self.limits.cost:

@@ -30,16 +30,17 @@ def find_chromium() -> str | None:
     return None
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while playwright drives, its event loop runs in this thread, and tests of others could run none.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """Drive browsers."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One browser for all tests of this worker."""
+    """One browser for all tests of a module."""
     with (Path(tempfile.gettempdir()) / "icorn-hub-chromium.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one worker fetches it, the others find it
         program = find_chromium()
