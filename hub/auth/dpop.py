@@ -66,7 +66,7 @@ def check_proof(
         raise ProofRefused("key")
     if claims.get("htm") != method:
         raise ProofRefused("method")
-    if _plain(claims.get("htu")) != _plain(url):
+    if claims.get("htu") != url and _plain(claims.get("htu")) != _plain(url):
         raise ProofRefused("address")
     jti, nonce = claims.get("jti"), claims.get("nonce")
     if issued is None or not -LEEWAY.total_seconds() <= now.timestamp() - issued <= PROOF.total_seconds():

@@ -322,6 +322,19 @@ def test_a_bent_proof_is_refused(partner, bent):
     refused(answer, "use_dpop_nonce" if bent.get("nonce") == "of another" else "invalid_dpop_proof")
 
 
+def test_an_address_may_be_written_in_another_way(partner):
+    host = partner.issuer.removeprefix("http://")
+    for written in (f"HTTP://{host}/oauth/token", f"http://{host}/oauth/token?x=1", f"http://{host}/oauth/token#x"):
+        assert partner.token(proof=partner.proof("POST", written)).status_code == 200
+    for other in (
+        f"http://{host}/oauth/token/",
+        f"http://{host}/oauth/TOKEN",
+        f"https://{host}/oauth/token",
+        f"http://a@{host}/oauth/token",
+    ):
+        refused(partner.token(proof=partner.proof("POST", other)), "invalid_dpop_proof")
+
+
 def test_there_is_no_token_without_proof(partner):
     refused(partner.token(proof=MISSING), "invalid_dpop_proof")
 
