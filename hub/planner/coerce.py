@@ -35,28 +35,24 @@ def coercer(declared: GraphQLInputType) -> Coercer:
         a function from a JSON value to the coerced value; it raises `Irregular`.
     """
     if isinstance(declared, GraphQLNonNull):
-        return _filled(coercer(declared.of_type))
-    if isinstance(declared, GraphQLList):
-        return _nullable(_list(coercer(declared.of_type)))
-    if isinstance(declared, GraphQLInputObjectType):
-        return _nullable(_object(declared))
-    if isinstance(declared, GraphQLEnumType):
-        return _nullable(_enum(declared))
-    assert isinstance(declared, GraphQLScalarType)
-    return _nullable(_scalar(declared))
+        return _filled(declared.of_type)
+    return _nullable(_filled(declared))
 
 
 def _nullable(inner: Coercer) -> Coercer:
     return lambda value: None if value is None else inner(value)
 
 
-def _filled(inner: Coercer) -> Coercer:
-    def coerce(value: Any) -> Any:
-        if value is None:
-            raise Irregular
-        return inner(value)
-
-    return coerce
+def _filled(declared: GraphQLInputType) -> Coercer:
+    """Compile the coercion of what is not null; null is as irregular to it as any other strange value."""
+    if isinstance(declared, GraphQLList):
+        return _list(coercer(declared.of_type))
+    if isinstance(declared, GraphQLInputObjectType):
+        return _object(declared)
+    if isinstance(declared, GraphQLEnumType):
+        return _enum(declared)
+    assert isinstance(declared, GraphQLScalarType)
+    return _scalar(declared)
 
 
 def _list(item: Coercer) -> Coercer:
@@ -153,6 +149,8 @@ def _parsed(declared: GraphQLScalarType) -> Coercer:
     parse = declared.parse_value
 
     def coerce(value: Any) -> Any:
+        if value is None:
+            raise Irregular
         try:
             return parse(value)
         except Exception as error:  # whatever it is, graphql-core words it
