@@ -32,7 +32,7 @@ from tests.bench.world import World
 SMOKE: Final = Plan((2,), Pace(1, 0.05, 1), 2_000, (), (), Pace(1, 0.05, 1), warm_seconds=0.0)
 QUICK: Final = Plan((1, 16), Pace(2, 0.3, 2), 20_000, DIRECTORY_ROWS, (), Pace(2, 0.3, 2), warm_seconds=0.1)
 NORMAL: Final = Plan(
-    (1, 16, 64), Pace(8, 0.6, 3), 100_000, DIRECTORY_ROWS, (1_000, 10_000, 100_000), Pace(4, 0.5, 2), warm_seconds=0.3
+    (1, 16, 64), Pace(8, 0.6, 2), 100_000, DIRECTORY_ROWS, (1_000, 10_000, 100_000), Pace(4, 0.5, 1), warm_seconds=0.3
 )
 FULL: Final = Plan(
     (1, 16, 64),

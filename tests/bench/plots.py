@@ -60,8 +60,10 @@ def _by_cell(result: Result, pick: Callable[[Figures], float], label: str) -> Fi
         bars = axes.bar(at, values, width, color=COLOURS[server], label=NAMES[server])
         axes.bar_label(bars, [f"{value:.2g}" if value < 1 else f"{value:.3g}" for value in values], fontsize=6.5)
     axes.axhline(1, color=COLOURS["limit"], linewidth=1, label=NAMES["limit"])
-    names = [f"{TITLES[cell.case]}\n{cell.concurrency} at once" for cell in result.grid]
-    axes.set_xticks(range(len(names)), names, fontsize=6.5)
+    axes.set_xticks(range(len(result.grid)), [f"{cell.concurrency} at once" for cell in result.grid], fontsize=6.5)
+    for case in dict.fromkeys(cell.case for cell in result.grid):
+        at = [number for number, cell in enumerate(result.grid) if cell.case == case]
+        axes.text(sum(at) / len(at), -0.1, TITLES[case], transform=axes.get_xaxis_transform(), ha="center", va="top")
     axes.set_yscale("log")
     _plain_numbers(axes.yaxis)
     axes.set_ylabel(label)
@@ -91,9 +93,9 @@ def _sizes(result: Result) -> Figure | None:
     cells = list(zip(*result.sizes.values(), strict=True))
     for axes, of_case in zip(figure.subplots(1, len(cells)), cells, strict=True):
         for server, name in NAMES.items():
-            values = [cell.samples[server].percentile(50) for cell in of_case]
+            values = [cell.samples[server].server_us + cell.samples[server].database_us for cell in of_case]
             axes.plot(rows, values, marker="o", color=COLOURS[server], label=name)
-        _label(axes, "rows in the database", "time to the answer at 16 at once, p50, ms")
+        _label(axes, "rows in the database", "server and database CPU for one request, us")
         axes.set_xscale("log")
         axes.set_title(TITLES[of_case[0].case], fontsize=9)
     return figure

@@ -2,7 +2,6 @@
 
 import argparse
 import socket
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +12,13 @@ from sqlalchemy.engine import make_url
 # ruff: noqa: PLC0415
 
 
-def limit(dsn: str, connections: int) -> Any:
+def limit(dsn: str, connections: int, _folder: Path) -> Any:
     from tests.bench.limit import Limit
 
     return Limit(dsn, connections)
 
 
-def hub(dsn: str, connections: int) -> Any:
+def hub(dsn: str, connections: int, folder: Path) -> Any:
     from hub.app import create_app
     from hub.settings import LogLevel, Settings
     from hub.store import Database
@@ -31,13 +30,13 @@ def hub(dsn: str, connections: int) -> Any:
         cost_max=1_000_000,
         cost_per_minute=2**31,
         requests_at_once=100_000,
-        root_key_file=Path(tempfile.mkdtemp()) / "root.key",
+        root_key_file=folder / "root.key",
         log_level=LogLevel.WARNING,
     )
     return create_app(settings, Database(url=url, reading_url=url))
 
 
-def plain(dsn: str, connections: int) -> Any:
+def plain(dsn: str, connections: int, _folder: Path) -> Any:
     from tests.bench.plain import create_app
 
     url = make_url(dsn).set(drivername="postgresql+asyncpg")
@@ -52,9 +51,10 @@ def main() -> None:
     parser.add_argument("server", choices=SERVERS)
     parser.add_argument("--dsn", required=True)
     parser.add_argument("--connections", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="for what a server keeps in files")
     parser.add_argument("--fd", type=int, required=True, help="a listening socket")
     asked = parser.parse_args()
-    app = SERVERS[asked.server](asked.dsn, asked.connections)
+    app = SERVERS[asked.server](asked.dsn, asked.connections, asked.folder)
     config = uvicorn.Config(
         app, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning", timeout_keep_alive=60
     )

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,26 +45,27 @@ def ask(port: int, body: str) -> Answer:
 def servers(conninfo: str, names: tuple[str, ...] = SERVERS) -> Iterator[dict[str, Server]]:
     """Start the servers, each as one process, and end them afterwards."""
     running: dict[str, Server] = {}
-    try:
-        for name in names:
-            running[name] = _start(name, conninfo)
-        for server in running.values():
-            # Its socket listens already: this waits until the server is up, or fails when it cannot start.
-            ask(server.port, body_of("city", slug="nobody"))
-        yield running
-    finally:
-        for server in running.values():
-            server.process.terminate()
-        for server in running.values():
-            server.process.wait(timeout=30)
+    with tempfile.TemporaryDirectory(prefix="icorn-bench-") as folder:
+        try:
+            for name in names:
+                running[name] = _start(name, conninfo, folder)
+            for server in running.values():
+                # Its socket listens already: this waits until the server is up, or fails when it cannot start.
+                ask(server.port, body_of("city", slug="nobody"))
+            yield running
+        finally:
+            for server in running.values():
+                server.process.terminate()
+            for server in running.values():
+                server.process.wait(timeout=30)
 
 
-def _start(name: str, conninfo: str) -> Server:
+def _start(name: str, conninfo: str, folder: str) -> Server:
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.bench.serve", name, "--dsn", conninfo),
-                *("--connections", str(CONNECTIONS), "--fd", str(listening.fileno())),
+                *("--connections", str(CONNECTIONS), "--fd", str(listening.fileno()), "--folder", folder),
             ],
             cwd=ROOT,
             pass_fds=[listening.fileno()],
