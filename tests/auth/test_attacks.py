@@ -1,6 +1,7 @@
 """Attacks. Each test is one bad input at one check, and the same request without it succeeds somewhere in this folder.
 
 `python -m tests.auth.mutants` switches the checks off one by one and asks that a test here fails.
+Long, because it is one list: who reviews the checks reads it from top to bottom.
 """
 
 import json
