@@ -14,11 +14,14 @@ from hub.errors import HubError
 from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json
 from hub.planner.json_text import DENIED
-from hub.planner.planner import Bound
+from hub.planner.planner import Bound, Lru, Plan
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
 
 _DENIED: Final = DENIED.encode()
+KNOWN_MOST: Final = 4_096
+KNOWN_BYTES_MOST: Final = 4_096
+"""Longest request that is known again."""
 
 
 class TokenDenied(HubError):
@@ -45,6 +48,15 @@ class Answer:
     cost: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A request that came before: its plan, and its variables as values."""
+
+    plan: Plan
+    values: Mapping[str, Any]
+    tell_cost: bool
+
+
 class Operations:
     """Answers operations from one database."""
 
@@ -52,6 +64,19 @@ class Operations:
         self._reader: Final = reader
         self._clock: Final = clock or SystemClock()
         self.planner: Final = planner or Planner(SCHEMA, Limits())
+        self._known: Final[Lru[tuple[object, ...], Known]] = Lru(KNOWN_MOST)
+
+    def known(self, request: bytes, profile: AccessProfile) -> Known | None:
+        """Find what this request, byte for byte, was understood as before. Who asks counts, as in plans."""
+        return self._known.get((request, profile.shape))
+
+    async def again(self, known: Known, profile: AccessProfile) -> Answer:
+        """Answer a request that came before, with the rules, the viewer, the clock and the data of now."""
+        try:
+            bound = self.planner.bound(known.plan, known.values, Asked(profile, self._clock.now()))
+            return await self._answer(bound, tell_cost=known.tell_cost)
+        except HubError as error:
+            return _refusal(error)
 
     async def execute(
         self,
@@ -61,6 +86,7 @@ class Operations:
         operation_name: str | None = None,
         profile: AccessProfile = ANONYMOUS,
         tell_cost: bool = False,
+        request: bytes = b"",
     ) -> Answer:
         """Answer one operation.
 
@@ -70,6 +96,7 @@ class Operations:
             operation_name: which operation of the document.
             profile: who asks.
             tell_cost: whether to write `extensions.cost`.
+            request: all of the above but the profile as it came, to be known when it comes again.
 
         Returns:
             an answer also when the operation is refused or the database fails; unexpected errors are raised.
@@ -82,21 +109,29 @@ class Operations:
                 made = await asyncio.to_thread(self.planner.make, document, operation_name, variables or {}, asked)
                 self.planner.keep(made)
                 bound = made.bound
-            text = await self._reader.fetch_text(bound.plan.sql, bound.arguments)
-            if text == _DENIED:
-                raise TokenDenied
-        except OperationRefused as refusal:
-            errors = refusal.formatted()
-            return Answer(_dumps({"errors": errors}), refusal.reason_code)
+            if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
+                self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost))
+            return await self._answer(bound, tell_cost=tell_cost)
         except HubError as error:
-            code = error.code.upper()
-            return Answer(_dumps({"errors": [{"message": error.public, "extensions": {"code": code}}]}), code)
+            return _refusal(error)
+
+    async def _answer(self, bound: Bound, *, tell_cost: bool) -> Answer:
+        plan = bound.plan
+        text = await self._reader.fetch_text(plan.sql, bound.arguments)
+        if text == _DENIED:
+            raise TokenDenied
         if text is None:
             raise PromiseBroken
-        plan = bound.plan
-        if not plan.withheld and not plan.entities and not tell_cost and b"\x01" not in text:
-            return Answer(b'{"data":%b}' % text, None, bound.cost)
+        if plan.bare and not tell_cost and b"\x01" not in text:
+            return Answer(b"".join((b'{"data":', text, b"}")), None, bound.cost)
         return Answer(_written(bound, finish(text), tell_cost=tell_cost), None, bound.cost)
+
+
+def _refusal(error: HubError) -> Answer:
+    if isinstance(error, OperationRefused):
+        return Answer(_dumps({"errors": error.formatted()}), error.reason_code)
+    code = error.code.upper()
+    return Answer(_dumps({"errors": [{"message": error.public, "extensions": {"code": code}}]}), code)
 
 
 def _written(bound: Bound, finished: Finished, *, tell_cost: bool) -> bytes:

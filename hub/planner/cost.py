@@ -27,7 +27,7 @@ from hub.planner.ir import (
     Several,
     Single,
     Text,
-    value_of,
+    reading,
 )
 from schema.types.basics import TOTAL_COUNT_COST
 
@@ -61,7 +61,11 @@ class Cost:
 
 
 def _multiplied(cost: Cost, factor: Argument) -> Callable[[Values], int]:
-    return lambda values: _number(value_of(factor, values)) * cost.of(values)
+    number = reading(factor)
+    if cost.moving:
+        return lambda values: _number(number(values)) * cost.of(values)
+    each = cost.fixed
+    return lambda values: _number(number(values)) * each
 
 
 def _scaled(each: Callable[[Values], int], size: int) -> Callable[[Values], int]:

@@ -68,6 +68,9 @@ class Plan:
     static_withheld: str
     entities: tuple[str, ...]
     checks: tuple[Read, ...]
+    introspects: bool
+    bare: bool
+    """Whether the answer holds nothing but data, unless a row speaks up."""
 
     def arguments(self, request: Request) -> list[object]:
         """Read the parameters from a request.
@@ -85,6 +88,7 @@ class Bound:
     """A plan with the parameters of one request."""
 
     plan: Plan
+    values: Mapping[str, Any]
     arguments: list[object]
     cost: int
 
@@ -132,7 +136,7 @@ class Planner:
         values = prepared.coerce(variables)
         key = (prepared, asked.profile.shape, prepared.shape(values))
         plan = (self._introspections if prepared.introspects else self._plans).get(key)
-        return None if plan is None else self._bound(plan, values, asked)
+        return None if plan is None else self.bound(plan, values, asked)
 
     def make(self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked) -> Made:
         """Plan an operation, keeping nothing, so that it may run beside the event loop: it takes milliseconds.
@@ -144,7 +148,7 @@ class Planner:
         values = prepared.coerce(variables)
         plan = self.plan(prepared, values, asked.profile)
         key = (prepared, asked.profile.shape, prepared.shape(values))
-        return Made((document, operation_name), prepared, key, plan, self._bound(plan, values, asked))
+        return Made((document, operation_name), prepared, key, plan, self.bound(plan, values, asked))
 
     def keep(self, made: Made) -> None:
         """Keep what was made, for requests of the same shape."""
@@ -164,11 +168,16 @@ class Planner:
             bound = made.bound
         return bound
 
-    def _bound(self, plan: Plan, values: Mapping[str, Any], asked: Asked) -> Bound:
+    def bound(self, plan: Plan, values: Mapping[str, Any], asked: Asked) -> Bound:
+        """Read the parameters of a plan from a request.
+
+        Raises:
+            OperationRefused: what the values ask for is refused, or costs too much.
+        """
         arguments = plan.arguments(Request(values, asked))
         cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
         self._afford(cost)
-        return Bound(plan, arguments, cost)
+        return Bound(plan, values, arguments, cost)
 
     def _afford(self, cost: int) -> None:
         if cost > self.limits.cost:
@@ -193,6 +202,8 @@ class Planner:
             static_withheld="" if by_row or not static else _entries(static),
             entities=tuple(lowering.entities),
             checks=lowering.parameters.others(names),
+            introspects=prepared.introspects,
+            bare=not operation.withheld and not lowering.entities,
         )
 
 

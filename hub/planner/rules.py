@@ -167,12 +167,13 @@ def _reader(condition: Condition, convert: Convert = lambda value: value) -> Cal
 
 def _list_reader(condition: Condition, convert: Convert) -> Callable[[Request], object]:
     listed = reading(condition.value)
+    as_it_is = convert is _code and get_named_type(condition.type).name != "Date"
 
     def read(request: Request) -> object:
         values = listed(request.values)
         if len(values) > IN_MOST:
             raise OperationRefused("BAD_FILTER", f"in takes at most {IN_MOST} values.", limit=IN_MOST)
-        return [convert(value) for value in values]
+        return values if as_it_is else [convert(value) for value in values]
 
     return read
 

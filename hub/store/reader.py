@@ -24,7 +24,8 @@ ACQUIRE_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 5.0
 _CLOSE_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 2.0
-"""How long after `statement_timeout` a server that has gone silent is given up."""
+"""How long after `statement_timeout` a server that has gone silent is given up, at the next look."""
+_WATCH_SECONDS: Final = 0.5
 _GONE: Final = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, OSError)
 _STALE: Final = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
@@ -32,12 +33,14 @@ _STALE: Final = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCach
 class _Held:
     """A connection with the statements prepared on it, least used first."""
 
-    __slots__ = ("connection", "names", "prepared")
+    __slots__ = ("connection", "names", "prepared", "silent")
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
         self.prepared: OrderedDict[str, Statement] = OrderedDict()
         self.names = 0
+        self.silent = False
+        """The server did not answer in time."""
 
     async def prepare(self, sql: str, most: int) -> Statement:
         """Prepare a statement; the least used one makes room, and asyncpg closes it at the server.
@@ -89,6 +92,10 @@ class Reader:
         self.statements = 0
         """Statements sent so far."""
         self._timeout_ms = statement_timeout_ms
+        self._loop: asyncio.AbstractEventLoop
+        self._busy: dict[_Held, float] = {}
+        self._watched = False
+        self._silent_seconds = statement_timeout_ms / 1000 + _GRACE_SECONDS
         self._acquire_seconds = acquire_seconds
         self._statements_max = statements_max
         self._connections_max = connections
@@ -99,7 +106,6 @@ class Reader:
         self._closed = False
         self._arguments = dict(reading) | {
             "timeout": CONNECT_SECONDS,
-            "command_timeout": statement_timeout_ms / 1000 + _GRACE_SECONDS,
             "statement_cache_size": 0,
             "server_settings": dict(reading.get("server_settings", {}))
             | {
@@ -134,6 +140,10 @@ class Reader:
             StoreUnavailable: no connection was free in time, or the database does not answer.
         """
         held = self._free.pop() if self._free else await self._acquire()
+        self._busy[held] = self._loop.time()
+        if not self._watched:
+            self._watched = True
+            self._loop.call_later(_WATCH_SECONDS, self._watch)
         try:
             statement = held.prepared.get(sql)
             if statement is None:
@@ -143,11 +153,13 @@ class Reader:
             self.statements += 1
             text: bytes | None = await statement.fetchval(*args)
         except BaseException as error:
+            del self._busy[held]
             if not self._settle(held, error):
                 raise
             if not again:
                 raise StoreUnavailable("the connection to the database was lost") from error
         else:
+            del self._busy[held]
             if self._waiting or self._closed:
                 self._release(held)
             else:
@@ -155,6 +167,17 @@ class Reader:
             return text
         self._drop_free()
         return await self.fetch_text(sql, args, again=False)
+
+    def _watch(self) -> None:
+        """Give up statements of a server that has gone silent; one timer for all, as one for each costs too much."""
+        late = self._loop.time() - self._silent_seconds
+        for held, since in self._busy.items():
+            if since < late and not held.silent:
+                held.silent = True
+                held.connection.terminate()
+        self._watched = bool(self._busy)
+        if self._watched:
+            self._loop.call_later(_WATCH_SECONDS, self._watch)
 
     def _settle(self, held: _Held, error: BaseException) -> bool:
         """Put away a connection whose statement failed. True when reading once more may help.
@@ -174,7 +197,7 @@ class Reader:
             # Cancelled, silent, or stopped half way by an argument of the wrong kind: an answer may still come, or a
             # transaction is open whose clock runs.
             self._drop(held)
-        if isinstance(error, TimeoutError):
+        if held.silent and isinstance(error, Exception):
             raise QueryTimeout(timeout_ms=self._timeout_ms) from error
         return stale or (gone and isinstance(error, Exception))
 
@@ -272,6 +295,7 @@ class Reader:
 
     async def _connect(self) -> _Held:
         self._open += 1
+        self._loop = asyncio.get_running_loop()
         connection: asyncpg.Connection | None = None
         try:
             connection = await asyncpg.connect(**self._arguments)

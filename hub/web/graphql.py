@@ -20,8 +20,19 @@ from hub.auth.errors import PurposeRefused
 from hub.auth.resource import Unauthorized
 from hub.errors import HubError
 from hub.log import logger
-from hub.operations import Answer, Operations, TokenDenied
-from hub.web.http import ALWAYS, CLOSE, REQUEST_ID, Bodies, BodyTooLarge, BodyTooSlow, ClientGone, request_id, respond
+from hub.operations import Answer, Known, Operations, TokenDenied
+from hub.web.http import (
+    ALWAYS,
+    CLOSE,
+    REQUEST_ID,
+    Bodies,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientGone,
+    request_id,
+    respond,
+    respond_well,
+)
 from hub.web.media import LEGACY, Media, is_json, media_for
 from hub.web.rates import Rates, TooManyRequests
 from schema.access import ANONYMOUS, AccessProfile
@@ -115,23 +126,19 @@ class GraphQLEndpoint:
         try:
             if media is None or len(headers) != len(scope["headers"]):
                 media = _checked(scope, media)
-            if scope["method"] == "POST":
-                params = await self._posted(headers, receive)
-            else:
-                params = _asked_for(scope, headers)
+            request = await self._posted(headers, receive) if scope["method"] == "POST" else b""
             profile = await self._door.profile(scope["method"], headers)
+            asked: Known | Params | None = self._operations.known(request, profile)
+            if asked is None:
+                asked = _decoded(request) if request else _asked_for(scope, headers)
             client, body = self._asks(scope, profile)
             turn = self._rates.enter(client, body)
             answer = Answer(b"", "INTERNAL_ERROR")
             try:
-                extensions = params.extensions
-                answer = await self._operations.execute(
-                    params.query,
-                    variables=params.variables,
-                    operation_name=params.operationName or None,
-                    profile=profile,
-                    tell_cost=extensions is not None and extensions.get("cost") is True,
-                )
+                if isinstance(asked, Known):
+                    answer = await self._operations.again(asked, profile)
+                else:
+                    answer = await self._executed(asked, profile, request)
             finally:
                 self._rates.leave(turn, answer.cost)
             self._still_good(answer)
@@ -143,10 +150,21 @@ class GraphQLEndpoint:
         if answer.code is not None:
             await _tell(scope, send, media, answer)
         elif profile is ANONYMOUS:
-            await respond(send, 200, [media.header, *ALWAYS], answer.body)
+            await respond_well(send, (media.header,), answer.body)
         else:
             left = (b"ratelimit", self._rates.told(turn))
-            await respond(send, 200, [media.header, *ALWAYS, self._policy, left], answer.body)
+            await respond_well(send, (media.header, self._policy, left), answer.body)
+
+    async def _executed(self, params: Params, profile: AccessProfile, request: bytes) -> Answer:
+        extensions = params.extensions
+        return await self._operations.execute(
+            params.query,
+            variables=params.variables,
+            operation_name=params.operationName or None,
+            profile=profile,
+            tell_cost=extensions is not None and extensions.get("cost") is True,
+            request=request,
+        )
 
     def _still_good(self, answer: Answer) -> None:
         if answer.code == TokenDenied.code:
@@ -160,18 +178,22 @@ class GraphQLEndpoint:
         client = profile.client or self._address(scope)
         return client, str(profile.organisation_id) if profile.organisation_id else client
 
-    async def _posted(self, headers: dict[bytes, bytes], receive: Receive) -> Params:
+    async def _posted(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if not is_json(headers.get(b"content-type", b"")):
             raise RequestMalformed("Send JSON in UTF-8, with content-type application/json.", 415)
-        body = await self._bodies.read(headers.get(b"content-length", b""), receive)
-        if _NUL in body:
-            raise RequestMalformed("Texts cannot hold the character U+0000.")
-        try:
-            return _decode(body)
-        except msgspec.ValidationError as error:
-            raise RequestMalformed(f"The body is no GraphQL request: {error}.") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise RequestMalformed("The body is no JSON in UTF-8, or it is nested too deeply.") from None
+        # An empty body is no JSON; a space says so further on, and tells it from a request that has none.
+        return await self._bodies.read(headers.get(b"content-length", b""), receive) or b" "
+
+
+def _decoded(body: bytes) -> Params:
+    if _NUL in body:
+        raise RequestMalformed("Texts cannot hold the character U+0000.")
+    try:
+        return _decode(body)
+    except msgspec.ValidationError as error:
+        raise RequestMalformed(f"The body is no GraphQL request: {error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RequestMalformed("The body is no JSON in UTF-8, or it is nested too deeply.") from None
 
 
 def _checked(scope: Scope, media: Media | None) -> Media:

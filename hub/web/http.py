@@ -1,13 +1,14 @@
 """The bare minimum of ASGI for the hot path: a body within bounds, an answer in two messages, who asked by which id."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import uuid4
 
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import HubError
+from hub.web.connection import write_whole
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -15,6 +16,7 @@ ALWAYS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
+_ALWAYS: Final = b"".join(b"%b: %b\r\n" % header for header in ALWAYS)
 CLOSE: Final = (b"connection", b"close")
 REQUEST_ID: Final = b"x-request-id"
 _ID_BYTES: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_."
@@ -121,3 +123,10 @@ async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def respond_well(send: Send, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole answer with status 200, the hot path's way: `ALWAYS` and the length are added to the headers."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    if not write_whole(send, (*lines, _ALWAYS), body):
+        await respond(send, 200, [*headers, *ALWAYS], body)

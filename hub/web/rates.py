@@ -47,12 +47,8 @@ class Bucket:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A request that was let in."""
-
-    bucket: Bucket
-    body: str
+Turn = tuple[Bucket, str]
+"""A request that was let in: whose cost it is, and whose requests at once it counts among."""
 
 
 class Rates:
@@ -62,6 +58,8 @@ class Rates:
         self.allowance: Final = allowance
         self._per_second = allowance.cost / allowance.seconds
         self._now = now
+        self._most = float(allowance.cost)
+        self._at_once = allowance.at_once
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._running: dict[str, int] = {}
         self.policy: Final = f'"cost";q={allowance.cost};w={allowance.seconds}'.encode()
@@ -83,28 +81,30 @@ class Rates:
             self._forget()
         else:
             self._buckets.move_to_end(client)
-            bucket.left = min(self.allowance.cost, bucket.left + (now - bucket.at) * self._per_second)
+            left = bucket.left + (now - bucket.at) * self._per_second
+            bucket.left = left if left < self._most else self._most  # noqa: FURB136  # a call costs more
             bucket.at = now
         if bucket.left < LEAST:
             raise TooManyRequests(retry_seconds=ceil((LEAST - bucket.left) / self._per_second))
         running = self._running.get(body, 0)
-        if running >= self.allowance.at_once:
+        if running >= self._at_once:
             raise TooManyRequests(retry_seconds=1)
         self._running[body] = running + 1
-        return Turn(bucket, body)
+        return bucket, body
 
     def leave(self, turn: Turn, cost: int) -> None:
         """Let a request out, and make it pay."""
-        turn.bucket.left -= max(cost, LEAST)
-        running = self._running[turn.body] - 1
+        bucket, body = turn
+        bucket.left -= cost if cost > LEAST else LEAST  # noqa: FURB136  # as above
+        running = self._running[body] - 1
         if running:
-            self._running[turn.body] = running
+            self._running[body] = running
         else:
-            del self._running[turn.body]
+            del self._running[body]
 
     def told(self, turn: Turn) -> bytes:
         """Write the RateLimit field: what is left, and in how many seconds all will be."""
-        left = max(0, int(turn.bucket.left))
+        left = max(0, int(turn[0].left))
         return b'"cost";r=%d;t=%d' % (left, ceil((self.allowance.cost - left) / self._per_second))
 
     def _forget(self) -> None:

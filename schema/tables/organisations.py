@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, Index, Text
 from sqlmodel import Field
 
 from schema.tables.base import Fact, folded, many_of, one_of, partial_date, texts
@@ -14,6 +14,10 @@ class OrganisationRow(Fact, table=True):
     """A body. What its own words say beyond the vocabularies stays in the `_other` columns."""
 
     __tablename__ = "organisation"
+    __table_args__ = (
+        Index("organisation_by_name", "name_key", "id"),
+        Index("organisation_by_country", "country", "name_key", "id"),
+    )
     slug: str = Field(unique=True)
     name: str
     name_key: str | None = folded("name")

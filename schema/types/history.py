@@ -29,7 +29,10 @@ from schema.vocabulary import EventKind, TermRole
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 # Partial dates are compared as text; '9999' stands for an unknown beginning, behind all that are known.
-BY_START: Final = Ordering(lambda c: [func.coalesce(c.from_on, "9999")], see=PUBLIC)
+# Where a beginning is always known the bare column stands, as its index does.
+BY_START: Final = Ordering(
+    lambda c: [func.coalesce(c.from_on, "9999") if c.from_on.nullable else c.from_on], see=PUBLIC
+)
 
 
 def _takes_part(here: Columns, there: Columns) -> ColumnElement[bool]:

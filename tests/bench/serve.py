@@ -43,6 +43,12 @@ def plain(dsn: str, connections: int, _folder: Path) -> Any:
     return create_app(url.render_as_string(hide_password=False), connections)
 
 
+def _as_the_hub_does() -> dict[str, Any]:
+    from hub.web.connection import UVICORN
+
+    return UVICORN
+
+
 SERVERS: Final = {"limit": limit, "hub": hub, "plain": plain}
 
 
@@ -55,9 +61,8 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True, help="a listening socket")
     asked = parser.parse_args()
     app = SERVERS[asked.server](asked.dsn, asked.connections, asked.folder)
-    config = uvicorn.Config(
-        app, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning", timeout_keep_alive=60
-    )
+    bare = {"http": "httptools", "ws": "none", "access_log": False, "log_level": "warning", "timeout_keep_alive": 60}
+    config = uvicorn.Config(app, loop="uvloop", **(_as_the_hub_does() if asked.server == "hub" else bare))
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=asked.fd)])
 
 

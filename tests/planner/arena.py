@@ -101,11 +101,23 @@ class Arena:
 
     def planner_says(self, stage: Stage, document: str, question: Question, operation: str | None = None) -> Any:
         """Ask the planner; give its body as values, with objects as lists of pairs that keep their order."""
+        operations, profile = stage.operations, question.profile
+        request = json.dumps([document, question.variables, operation]).encode()
+        # What another profile asked before must give this one its own answer.
+        known = operations.known(request, profile)
         answer = self._runner.run(
-            stage.operations.execute(
-                document, variables=question.variables, operation_name=operation, profile=question.profile
+            operations.execute(
+                document,
+                variables=question.variables,
+                operation_name=operation,
+                profile=profile,
+                request=request,
             )
         )
+        known = known or operations.known(request, profile)
+        if known is not None:
+            self.met["a request known again"] += 1
+            assert self._runner.run(operations.again(known, profile)) == answer
         return json.loads(answer.body, object_pairs_hook=_pairs, parse_int=float, parse_constant=_no_number)
 
     def check(self, case: Case) -> None:

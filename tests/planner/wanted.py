@@ -53,6 +53,7 @@ SHAPES: Final = (
     "a variable sent as null",
     "a plan made",
     "a plan met again",
+    "a request known again",
     "entity not found",
 )
 WITHHELD: Final = (

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import date
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from databases import admin
 
 from hub.errors import QueryTimeout, StoreUnavailable
 from hub.settings import Settings
-from hub.store import Reader, open_database
+from hub.store import Database, Reader, open_database
 
 SLEEP = "select 'slept'::text from pg_sleep($1::float8)"
 PID = "select pg_backend_pid()::text"
@@ -255,6 +256,41 @@ async def test_a_closed_reader_reads_no_more(database):
     with pytest.raises(StoreUnavailable):
         await reader.fetch_text(PID)
     assert reader.connections == 0
+
+
+@asynccontextmanager
+async def line_to(database):
+    """A line to the server that may go dead without being cut; gives its port, and the event of its being alive."""
+    alive = asyncio.Event()
+    alive.set()
+    path = f"{database.url.query['host']}/.s.PGSQL.{database.url.query['port']}"
+
+    async def carry(reader, writer):
+        while data := await reader.read(65536):
+            await alive.wait()
+            writer.write(data)
+        writer.close()
+
+    async def connected(reader, writer):
+        there = await asyncio.open_unix_connection(path)
+        await asyncio.gather(carry(reader, there[1]), carry(there[0], writer), return_exceptions=True)
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], alive
+        alive.set()
+
+
+async def test_a_server_that_falls_silent_is_given_up(database):
+    async with line_to(database) as (port, alive):
+        url = database.reading_url.set(host="127.0.0.1", port=port, query={})
+        reading = Database(url=database.url, reading_url=url, reading_role=database.reading_role).reading
+        async with Reader(reading, connections=2, statement_timeout_ms=100) as reader:
+            first = await reader.fetch_text(PID)
+            alive.clear()
+            with pytest.raises(QueryTimeout):
+                await reader.fetch_text(PID)
+            alive.set()
+            assert await reader.fetch_text(PID) != first
 
 
 async def test_reading_goes_on_when_the_server_comes_back(tmp_path):

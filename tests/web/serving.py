@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,10 +25,10 @@ START_SECONDS = 60
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve an application in a thread; give its address."""
+def serving(app: ASGIApp, **settings: Any) -> Iterator[str]:
+    """Serve an application in a thread, as the hub is served but for these settings of uvicorn; give its address."""
     with closing(socket.create_server(("127.0.0.1", 0), backlog=256)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="on", **UVICORN))
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="on", **(UVICORN | settings)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

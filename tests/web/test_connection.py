@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 from doors import open_endpoint
@@ -22,7 +23,7 @@ class Constant:
 
 @pytest.fixture
 def impatient():
-    """A hub that waits a quarter of a second for a body."""
+    """A hub that waits a quarter of a second for a body, and a second for the next request."""
     endpoint = open_endpoint(Operations(reader=Constant()), body_bytes_max=1000, body_seconds=0.25)
 
     async def app(scope, receive, send):
@@ -33,7 +34,7 @@ def impatient():
                 await send({"type": "lifespan.startup.complete"})
             await send({"type": "lifespan.shutdown.complete"})
 
-    with serving(app) as url:
+    with serving(app, timeout_keep_alive=1) as url:
         yield url
 
 
@@ -153,6 +154,38 @@ def test_an_empty_line_does_not_keep_a_connection(watchful):
         assert answer_of(client).startswith(b"HTTP/1.1 200 ")
         client.sendall(b"\r\n")
         assert ended(client)
+
+
+def test_a_connection_that_lies_idle_is_closed(watchful):
+    with connected(watchful, seconds=10) as client:
+        client.sendall(WHOLE)
+        assert answer_of(client).startswith(b"HTTP/1.1 200 ")
+        assert ended(client)
+
+
+def test_a_connection_in_use_is_kept(watchful):
+    with connected(watchful) as client:
+        for _ in range(20):
+            client.sendall(WHOLE)
+            assert answer_of(client).startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.1)
+
+
+def test_requests_that_come_at_once_are_answered_in_turn(impatient):
+    with connected(impatient) as client:
+        client.sendall(WHOLE * 5 + HEAD.replace(b"json", b"text") + b"content-length: 0\r\n\r\n" + WHOLE)
+        got = b"".join(answer_of(client) for _ in range(7))
+        assert [each[:3] for each in got.split(b"HTTP/1.1 ")[1:]] == [b"200"] * 5 + [b"415", b"200"]
+
+
+def test_the_short_way_out_tells_what_the_long_one_does(impatient):
+    with connected(impatient) as client:
+        client.sendall(WHOLE)
+        short = answer_of(client)
+        client.sendall(WHOLE.replace(b"host:", b"connection: close\r\nhost:", 1))
+        long = answer_of(client)
+        assert ended(client)
+    assert sorted(long.split(b"\r\n")) == sorted([*short.split(b"\r\n"), b"connection: close"])
 
 
 def test_a_stop_lets_requests_under_way_finish(facts_database: Database):
