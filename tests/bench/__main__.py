@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,8 @@ from tests.bench.meter import machine, peak_mb
 from tests.bench.questions import DIRECTORY_ROWS, ask_alike
 from tests.bench.result import CASES, TITLES, Plan, Result
 from tests.bench.rounds import Bench, Cell, Pace
-from tests.bench.servers import ROOT, Server, ask, servers
+from tests.bench.servers import PROOF, ROOT, SERVERS, TOKEN, Server, ask, servers
+from tests.bench.tokens import wallet
 from tests.bench.world import World
 
 SMOKE: Final = Plan((2,), Pace(1, 0.05, 1), 2_000, (), (), Pace(1, 0.05, 1), warm_seconds=0.0)
@@ -64,6 +65,8 @@ class Run:
         """Measure everything the plan names."""
         began = datetime.now(UTC)
         grid, directory, memory = await self._grid()
+        tokens = await self._guarded(TOKEN, self.plan.concurrencies, proofs=False)
+        proofs = await self._guarded(PROOF, self.plan.concurrencies, proofs=True)
         sizes = {rows: await self._size(rows) for rows in self.plan.database_rows}
         return Result(
             began=began,
@@ -72,6 +75,8 @@ class Run:
             plan=self.plan,
             grid=grid,
             directory=directory,
+            tokens=tokens,
+            proofs=proofs,
             sizes=sizes,
             memory_mb=memory,
         )
@@ -90,6 +95,17 @@ class Run:
                 directory.append(await bench.cell(f"directory_{rows}", SIZED_AT, plan.size_pace, seed=self.seed))
             return grid, directory, {name: peak_mb(each.process.pid) for name, each in running.items()}
 
+    async def _guarded(self, kinds: Mapping[str, str], concurrencies: Sequence[int], *, proofs: bool) -> list[Cell]:
+        """Measure every operation with a token on each request, against SQL by hand with the same check."""
+        with self._servers(self.plan.rows, kinds, proofs=proofs) as (bench, _):
+            await bench.warm(CASES, max(concurrencies), self.plan.warm_seconds)
+            found = []
+            for case in CASES:
+                for concurrency in concurrencies:
+                    self.say(f"{TITLES[case]}, {concurrency} at once, with a {'proof' if proofs else 'token'}")
+                    found.append(await bench.cell(case, concurrency, self.plan.size_pace, seed=self.seed))
+            return found
+
     async def _size(self, rows: int) -> list[Cell]:
         """Measure point read and filtered page in a database of one size."""
         with self._servers(rows) as (bench, _):
@@ -97,15 +113,26 @@ class Run:
             return [await bench.cell(case, SIZED_AT, self.plan.size_pace, seed=self.seed) for case in SIZED]
 
     @contextmanager
-    def _servers(self, rows: int) -> Iterator[tuple[Bench, dict[str, Server]]]:
-        """Start the servers over a database of one size, and make sure that they answer alike."""
+    def _servers(
+        self, rows: int, kinds: Mapping[str, str] = SERVERS, *, proofs: bool | None = None
+    ) -> Iterator[tuple[Bench, dict[str, Server]]]:
+        """Start servers over a database of one size, and make sure that they answer alike.
+
+        Args:
+            rows: in the database.
+            kinds: what to start.
+            proofs: whether requests carry a proof besides a token; neither where None.
+        """
         self.say(f"making {rows:,} rows")
         conninfo = self.world.database(rows)
-        with servers(conninfo) as running:
-            asking = {name: partial(ask, server.port) for name, server in running.items()}
-            bodies = ask_alike(asking, conninfo, seed=self.seed)
-            self.say(f"{', '.join(running)} answer alike")
-            yield Bench(self.load, self.world, running, bodies), running
+        with tempfile.TemporaryDirectory(prefix="icorn-bench-") as folder:
+            mint = None if proofs is None else partial(wallet, conninfo, Path(folder), proofs=proofs)
+            mine = mint and mint()
+            with servers(conninfo, Path(folder), kinds, wallet=mine) as running:
+                asking = {name: partial(ask, server.port, wallet=mine) for name, server in running.items()}
+                bodies = ask_alike(asking, conninfo, seed=self.seed)
+                self.say(f"{', '.join(running)} answer alike")
+                yield Bench(self.load, self.world, running, bodies, mint), running
 
 
 async def run(plan: Plan, *, seed: int, say: Say) -> Result:

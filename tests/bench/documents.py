@@ -22,6 +22,8 @@ def write_json(result: Result, path: Path) -> None:
         "plan": asdict(result.plan),
         "grid": [_cell(cell) for cell in result.grid],
         "directory": [_cell(cell) for cell in result.directory],
+        "tokens": [_cell(cell) for cell in result.tokens],
+        "proofs": [_cell(cell) for cell in result.proofs],
         "sizes": {rows: [_cell(cell) for cell in cells] for rows, cells in result.sizes.items()},
         "memory_mb": result.memory_mb,
     }

@@ -72,8 +72,9 @@ class Held:
 class Limit:
     """The ASGI application."""
 
-    def __init__(self, dsn: str, connections: int) -> None:
+    def __init__(self, dsn: str, connections: int, *, read_only: bool = True) -> None:
         self._dsn = dsn
+        self._mode = {"default_transaction_read_only": "on"} if read_only else {"synchronous_commit": "off"}
         self._connections = connections
         self._free: list[Held] = []
         self._waiting: deque[asyncio.Future[Held]] = deque()
@@ -88,8 +89,8 @@ class Limit:
                     "TimeZone": "UTC",
                     "DateStyle": "ISO",
                     "plan_cache_mode": "force_generic_plan",
-                    "default_transaction_read_only": "on",
                     "jit": "off",
+                    **self._mode,
                 },
             )
             await connection.set_type_codec(
@@ -116,6 +117,9 @@ class Limit:
             else:
                 self._free.append(held)
 
+    async def _asked(self, _scope: Any, statement: str, args: tuple[Any, ...]) -> bytes:
+        return await self._fetch(statement, args)
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
@@ -128,7 +132,7 @@ class Limit:
                 break
         request = json.loads(body)
         statement, args = CALLS[request["operationName"]](request["variables"])
-        answer = await self._fetch(statement, args)
+        answer = await self._asked(scope, statement, args)
         length = (b"content-length", str(len(answer)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [HEADERS, length]})
         await send({"type": "http.response.body", "body": answer})

@@ -9,13 +9,15 @@ import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import cycle
+from itertools import chain, cycle, islice
 from subprocess import PIPE
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import uvloop
+
+from tests.bench.tokens import Wallet
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _END: Final = b"\r\n\r\n"
@@ -42,7 +44,7 @@ class Slice:
 class _Course:
     """What the connections of one slice share."""
 
-    requests: "cycle[bytes]"
+    requests: Iterator[bytes]
     until: float
     left: int
     open: int
@@ -103,19 +105,34 @@ class _Connection(asyncio.Protocol):
             self._course.done.set_exception(error)
 
 
+HEAD: Final = (
+    "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json\r\n"
+)
+
+
 def request_of(body: bytes) -> bytes:
-    """Write out one request."""
-    head = (
-        f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        f"accept: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    """Write out one request of a stranger."""
+    return f"{HEAD}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def run_slice(port: int, bodies: Sequence[str], concurrency: int, seconds: float, least: int) -> Slice:
+async def run_slice(
+    port: int,
+    bodies: Sequence[str],
+    concurrency: int,
+    seconds: float,
+    least: int,
+    *,
+    wallet: dict[str, Any] | None = None,
+) -> Slice:
     """Ask until the time is over and at least so many requests are sent; every answer is waited for and counts."""
     loop = asyncio.get_running_loop()
-    requests = cycle([request_of(body.encode()) for body in bodies])
+    octets = [body.encode() for body in bodies]
+    if wallet is None:
+        requests: Iterator[bytes] = cycle([request_of(body) for body in octets])
+    else:
+        # Proofs are signed before the clock runs.
+        written = Wallet(**wallet).requests(octets, HEAD)
+        requests = chain(list(islice(written, 1)), written)
     course = _Course(requests, 0.0, least, concurrency, loop.create_future(), [])
     connections = [
         (await loop.create_connection(lambda: _Connection(course), "127.0.0.1", port))[1] for _ in range(concurrency)
@@ -143,11 +160,28 @@ class Load:
         process = await asyncio.create_subprocess_exec(*arguments, stdin=PIPE, stdout=PIPE, limit=2**26)
         return cls(process)
 
-    async def run(self, port: int, bodies: Sequence[str], concurrency: int, seconds: float, least: int = 1) -> Slice:
+    async def run(  # the words of a slice
+        self,
+        port: int,
+        bodies: Sequence[str],
+        concurrency: int,
+        seconds: float,
+        *,
+        least: int = 1,
+        wallet: Wallet | None = None,
+    ) -> Slice:
         """Run one slice."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        asked = {"port": port, "bodies": bodies, "concurrency": concurrency, "seconds": seconds, "least": least}
+        asked: dict[str, Any] = {
+            "port": port,
+            "bodies": bodies,
+            "concurrency": concurrency,
+            "seconds": seconds,
+            "least": least,
+        }
+        if wallet is not None:
+            asked["wallet"] = asdict(wallet)
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
         answer = json.loads(await self._process.stdout.readline() or '{"failed": "the load process ended"}')
         if "failed" in answer:

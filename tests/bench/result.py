@@ -41,6 +41,10 @@ class Result:
     plan: Plan
     grid: Sequence[Cell]
     directory: Sequence[Cell]
+    tokens: Sequence[Cell]
+    """With a token verified on each request, on both sides."""
+    proofs: Sequence[Cell]
+    """With a proof of its key besides, as the hub demands."""
     sizes: dict[int, list[Cell]]
     memory_mb: dict[str, float]
 

@@ -6,12 +6,13 @@ its connections, from before the first request until after the last answer.
 
 import random
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.bench.load import Load
 from tests.bench.meter import cpu_seconds
 from tests.bench.servers import Server
+from tests.bench.tokens import Wallet
 from tests.bench.world import World
 
 Bodies = Mapping[str, Sequence[str]]
@@ -90,20 +91,32 @@ class Cell:
 class Bench:
     """What is needed for measuring: the load, the servers, the meters."""
 
-    def __init__(self, load: Load, world: World, servers: Mapping[str, Server], bodies: Mapping[str, Bodies]) -> None:
+    def __init__(
+        self,
+        load: Load,
+        world: World,
+        servers: Mapping[str, Server],
+        bodies: Mapping[str, Bodies],
+        mint: Callable[[], Wallet] | None = None,
+    ) -> None:
         self._load = load
+        self._mint = mint
+        """Gives tokens that are good for the time a cell takes."""
+        self._wallet: Wallet | None = None
         self._world = world
         self._servers = servers
         self._bodies = bodies
 
     async def warm(self, cases: Sequence[str], concurrency: int, seconds: float) -> None:
         """Let every server open its connections and prepare its statements."""
+        wallet = self._mint() if self._mint else None
         for case in cases:
             for name, server in self._servers.items():
-                await self._load.run(server.port, self._bodies[name][case], concurrency, seconds)
+                await self._load.run(server.port, self._bodies[name][case], concurrency, seconds, wallet=wallet)
 
     async def cell(self, case: str, concurrency: int, pace: Pace, *, seed: int) -> Cell:
         """Measure one case at one concurrency."""
+        self._wallet = self._mint() if self._mint else None
         chance = random.Random(f"{seed} {case} {concurrency}")  # noqa: S311  # not for secrets
         samples = {name: Sample(name) for name in self._servers}
         for number in range(pace.rounds):
@@ -117,7 +130,8 @@ class Bench:
         server = self._servers[sample.server]
         backends = self._world.backends(sample.server)
         own, database = cpu_seconds([server.process.pid]), cpu_seconds(backends)
-        found = await self._load.run(server.port, self._bodies[sample.server][case], concurrency, seconds)
+        bodies = self._bodies[sample.server][case]
+        found = await self._load.run(server.port, bodies, concurrency, seconds, wallet=self._wallet)
         sample.server_cpu.append(cpu_seconds([server.process.pid]) - own)
         sample.database_cpu.append(cpu_seconds(backends) - database)
         sample.rounds.append(number)

@@ -1,4 +1,4 @@
-"""Start one of the three servers as a process of its own: `python -m tests.bench.serve {limit,hub,plain} ...`."""
+"""Start one of the servers as a process of its own: `python -m tests.bench.serve {limit,hub,plain,...} ...`."""
 
 import argparse
 import socket
@@ -16,6 +16,31 @@ def limit(dsn: str, connections: int, _folder: Path) -> Any:
     from tests.bench.limit import Limit
 
     return Limit(dsn, connections)
+
+
+def limit_token(dsn: str, connections: int, folder: Path) -> Any:
+    from tests.bench.guarded import GuardedLimit
+
+    return GuardedLimit(dsn, connections, folder, proofs=False)
+
+
+def limit_proof(dsn: str, connections: int, folder: Path) -> Any:
+    from tests.bench.guarded import GuardedLimit
+
+    return GuardedLimit(dsn, connections, folder, proofs=True)
+
+
+def hub_token(dsn: str, connections: int, folder: Path) -> Any:
+    """Give a hub that asks for no proof, to tell what the token costs and what the proof: there is no such setting."""
+    from hub import app
+    from hub.auth.resource import ResourceServer
+
+    class Unproved(ResourceServer):
+        async def _prove(self, *_: object) -> None:
+            pass
+
+    app.ResourceServer = Unproved
+    return hub(dsn, connections, folder)
 
 
 def hub(dsn: str, connections: int, folder: Path) -> Any:
@@ -49,7 +74,14 @@ def _as_the_hub_does() -> dict[str, Any]:
     return UVICORN
 
 
-SERVERS: Final = {"limit": limit, "hub": hub, "plain": plain}
+SERVERS: Final = {
+    "limit": limit,
+    "limit-token": limit_token,
+    "limit-proof": limit_proof,
+    "hub": hub,
+    "hub-token": hub_token,
+    "plain": plain,
+}
 
 
 def main() -> None:
@@ -62,7 +94,7 @@ def main() -> None:
     asked = parser.parse_args()
     app = SERVERS[asked.server](asked.dsn, asked.connections, asked.folder)
     bare = {"http": "httptools", "ws": "none", "access_log": False, "log_level": "warning", "timeout_keep_alive": 60}
-    config = uvicorn.Config(app, loop="uvloop", **(_as_the_hub_does() if asked.server == "hub" else bare))
+    config = uvicorn.Config(app, loop="uvloop", **(_as_the_hub_does() if asked.server.startswith("hub") else bare))
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=asked.fd)])
 
 

@@ -25,7 +25,19 @@ class Sheet:
 
 def sheets(result: Result) -> Iterator[Sheet]:
     """Give every table of a run that has rows."""
-    found = (_throughput(result), _cost(result), _latency(result), _directory(result), _sizes(result), _memory(result))
+    found = (
+        _throughput(result),
+        _cost(result),
+        _latency(result),
+        _guarded(
+            "With a token verified on each request; hub relative to SQL by hand with the same check", result.tokens
+        ),
+        _guarded("With a DPoP proof besides, as the hub demands, on both sides", result.proofs),
+        _proof(result),
+        _directory(result),
+        _sizes(result),
+        _memory(result),
+    )
     return (sheet for sheet in found if sheet.rows)
 
 
@@ -87,6 +99,31 @@ def _latency(result: Result) -> Sheet:
     ]
     head = ("operation", "at once", *NAMES.values())
     return Sheet("Time to the answer, ms: p50 / p99", head, rows)
+
+
+def _guarded(title: str, cells: Sequence[Cell]) -> Sheet:
+    rows = []
+    for cell in cells:
+        limit, found = cell.samples["limit"], figures(cell, "hub")
+        spread = f"{found.lowest:.2f} to {found.highest:.2f}"
+        row = [TITLES[cell.case], str(cell.concurrency), f"{limit.per_second:,.0f}", f"{found.throughput:.2f}", spread]
+        row += [f"{limit.server_us:,.0f}", f"{limit.database_us:,.0f}"]
+        rows.append([*row, _times(found.server_cpu), _times(found.database_cpu)])
+    head = (
+        *("operation", "at once", "by hand, 1/s", "hub", "rounds"),
+        *("by hand: server us", "database us", "hub: server", "database"),
+    )
+    return Sheet(title, head, rows)
+
+
+def _proof(result: Result) -> Sheet:
+    rows = []
+    for without, proved in zip(result.tokens, result.proofs, strict=True):
+        one, two = without.samples["hub"], proved.samples["hub"]
+        row = [TITLES[without.case], str(without.concurrency), f"{two.server_us - one.server_us:,.0f}"]
+        rows.append([*row, f"{two.database_us - one.database_us:,.0f}", f"{two.per_second / one.per_second:.2f}"])
+    head = ("operation", "at once", "server us", "database us", "throughput with proof / without")
+    return Sheet("What a DPoP proof costs the hub, for one request", head, rows)
 
 
 def _directory(result: Result) -> Sheet:
