@@ -24,8 +24,17 @@ from hub.web.signin import people_routes
 from schema.root import SCHEMA
 
 
-def create_app(settings: Settings, database: Database, clock: Clock | None = None) -> Site:
-    """Build the hub over an open database whose tables are up to date; all connections are closed at the end."""
+def create_app(
+    settings: Settings, database: Database, clock: Clock | None = None, watch: Callable[[], float] = time.monotonic
+) -> Site:
+    """Build the hub over an open database whose tables are up to date; all connections are closed at the end.
+
+    Args:
+        settings: what the operator decided.
+        database: where data live.
+        clock: tells the time.
+        watch: tells how much of it passes, to those who only wait.
+    """
     clock = clock or SystemClock()
     engine = database.engine()
     reader = Reader(
@@ -36,15 +45,13 @@ def create_app(settings: Settings, database: Database, clock: Clock | None = Non
     proofs = Reader(database.writing, connections=2, application_name="icorn-hub-proofs", writes=True)
     place = Place.of(settings)
     people = People(engine, clock, place, RootKey.load(settings.root_key))
-    auth = assemble(settings, engine, sessions=people.sessions, clock=clock)
+    auth = assemble(settings, engine, sessions=people.sessions, clock=clock, watch=watch)
     planner = Planner(SCHEMA, Limits(depth=settings.depth_max, cost=settings.cost_max))
     graphql = GraphQLEndpoint(
         Operations(reader=reader, clock=clock, planner=planner),
         body_bytes_max=settings.body_bytes_max,
         door=ResourceServer(auth, people.console, proofs, clock),
-        rates=Rates(
-            Allowance(cost=settings.cost_per_minute, seconds=60, at_once=settings.requests_at_once), time.monotonic
-        ),
+        rates=Rates(Allowance(cost=settings.cost_per_minute, seconds=60, at_once=settings.requests_at_once), watch),
         address=_address_of(place),
     )
 

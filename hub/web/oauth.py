@@ -42,7 +42,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(auth: Auth) -> list[Route]:
-    """Give the addresses of the authorization server."""
+    """Give the addresses of the authorization server; where its tokens are refused, the graph's description alone."""
     server, config = auth.server, auth.config
     bodies = Bodies(bytes_max=FORM_BYTES_MAX, seconds=FORM_SECONDS)
 
@@ -92,6 +92,9 @@ def routes(auth: Auth) -> list[Route]:
     async def resource(_request: Request) -> Response:
         return _public(metadata.protected_resource(config))
 
+    graph = Route(metadata.protected_resource_path(config), resource, methods=["GET"])
+    if not config.own_tokens:
+        return [graph]
     return [
         Route("/oauth/token", form(server.token), methods=["POST"]),
         Route("/oauth/par", form(lambda asked: authorize.push(server, asked)), methods=["POST"]),
@@ -102,7 +105,7 @@ def routes(auth: Auth) -> list[Route]:
         Route("/oauth/register", _guarded(register), methods=["POST"]),
         Route("/oauth/jwks", _guarded(jwks), methods=["GET"]),
         Route(metadata.authorization_server_path(config), described, methods=["GET"]),
-        Route(metadata.protected_resource_path(config), resource, methods=["GET"]),
+        graph,
     ]
 
 
