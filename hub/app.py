@@ -46,12 +46,21 @@ def create_app(
     place = Place.of(settings)
     people = People(engine, clock, place, RootKey.load(settings.root_key))
     auth = assemble(settings, engine, sessions=people.sessions, clock=clock, watch=watch)
-    planner = Planner(SCHEMA, Limits(depth=settings.depth_max, cost=settings.cost_max))
+    limits = Limits(
+        depth=settings.depth_max,
+        cost=settings.cost_max,
+        cost_per_window=settings.cost_per_minute,
+        window_seconds=60,
+        at_once=settings.requests_at_once,
+    )
+    planner = Planner(SCHEMA, limits)
     graphql = GraphQLEndpoint(
         Operations(reader=reader, clock=clock, planner=planner),
         body_bytes_max=settings.body_bytes_max,
         door=ResourceServer(auth, people.console, proofs, clock),
-        rates=Rates(Allowance(cost=settings.cost_per_minute, seconds=60, at_once=settings.requests_at_once), watch),
+        rates=Rates(
+            Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch
+        ),
         address=_address_of(place),
     )
 

@@ -310,7 +310,7 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_STATEMENT_TIMEOUT_MS": ("statement_timeout_ms", _whole(10, 600_000)),
     "HUB_BODY_BYTES_MAX": ("body_bytes_max", _whole(1024, 64 * 1024 * 1024)),
     "HUB_COST_MAX": ("cost_max", _whole(1, 10_000_000)),
-    "HUB_COST_PER_MINUTE": ("cost_per_minute", _whole(1, 2**31)),
+    "HUB_COST_PER_MINUTE": ("cost_per_minute", _whole(1, 2**31 - 1)),
     "HUB_REQUESTS_AT_ONCE": ("requests_at_once", _whole(1, 100_000)),
     "HUB_DEPTH_MAX": ("depth_max", _whole(1, 100)),
     "HUB_LOG_LEVEL": ("log_level", _one_of(LogLevel)),

@@ -165,7 +165,7 @@ class Planner:
         return bound
 
     def _bound(self, plan: Plan, values: Mapping[str, Any], asked: Asked) -> Bound:
-        arguments = plan.arguments(Request(values, asked))
+        arguments = plan.arguments(Request(values, asked, self.limits))
         cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
         self._afford(cost)
         return Bound(plan, arguments, cost)

@@ -258,6 +258,9 @@ def test_a_token_bound_to_no_key_is_refused_unless_the_settings_take_it(world, t
         bound = town.token()
         assert town.refuses(bound, scheme="Bearer", proof=MISSING)
         assert not town.refuses(bound)
+        assert not town.refuses(town.forged(cnf=MISSING), scheme="Bearer", proof=MISSING)
+        for cnf in ({"x5t#S256": "a" * 43}, {}, None, {"jkt": "a" * 43}):
+            assert town.refuses(town.forged(cnf=cnf), scheme="Bearer", proof=MISSING)
 
 
 def test_tokens_of_the_hubs_own_go_on_beside(world, town):

@@ -10,12 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
-from partner import new_key
+from partner import MISSING, new_key, signed
 from town import Watch, own_client, own_token, settled
 
-from hub.auth.errors import ProviderUnavailable
+from hub.auth.config import ProviderConfig
+from hub.auth.errors import ProviderUnavailable, TokenRefused
 from hub.auth.fetching import Fetcher
 from hub.auth.openid.keys import ProviderKeys
+from hub.auth.openid.tokens import ProviderVerifier
+from hub.clock import SystemClock
+from hub.settings import ClaimNames
 
 
 @pytest.fixture
@@ -187,3 +191,20 @@ async def test_private_and_symmetric_keys_of_a_provider_are_not_taken():
             server.bodies["keys"]["keys"].append(jwk)
             with pytest.raises(ProviderUnavailable):
                 await keys_of(server).ready()
+
+
+async def test_a_token_of_another_issuer_is_refused_though_the_key_is_right():
+    with described() as server:
+        key = new_key()
+        server.bodies["keys"]["keys"] = [key.as_dict(private=False) | {"kid": "a"}]
+        config = ProviderConfig(
+            issuer=server.url, audience="urn:graph", claims=ClaimNames(), untyped=False, bearer=False
+        )
+        verifier = ProviderVerifier(config, keys_of(server), SystemClock())
+        now = int(time.time())
+        claims = {"iss": server.url, "aud": "urn:graph", "sub": "a", "client_id": "a", "iat": now, "exp": now + 60}
+        header = {"alg": "ES256", "kid": "a", "typ": "at+jwt"}
+        assert (await verifier.verified(signed(header, claims, key))).client == "a"
+        for issuer in (server.url + "/", server.url.upper(), "https://provider.example", MISSING):
+            with pytest.raises(TokenRefused):
+                await verifier.verified(signed(header, claims | {"iss": issuer}, key))
