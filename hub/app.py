@@ -18,7 +18,7 @@ from hub.settings import Settings
 from hub.store import Database, Reader
 from hub.web import oauth
 from hub.web.graphql import GraphQLEndpoint
-from hub.web.rates import Allowance, Rates
+from hub.web.rates import Allowance, Pace, Rates
 from hub.web.routes import Site
 from hub.web.signin import people_routes
 from schema.root import SCHEMA
@@ -45,7 +45,8 @@ def create_app(
     proofs = Reader(database.writing, connections=2, application_name="icorn-hub-proofs", writes=True)
     place = Place.of(settings)
     people = People(engine, clock, place, RootKey.load(settings.root_key))
-    auth = assemble(settings, engine, sessions=people.sessions, clock=clock, watch=watch)
+    pace = Pace(settings.oauth_per_minute, watch)
+    auth = assemble(settings, engine, sessions=people.sessions, clock=clock, watch=watch, admit=pace.admit)
     limits = Limits(
         depth=settings.depth_max,
         cost=settings.cost_max,
@@ -71,7 +72,13 @@ def create_app(
         await proofs.aclose()
         engine.dispose()
 
-    return Site(graphql, reader.ready, planner.sdl, lifespan, [*oauth.routes(auth), *people_routes(people)])
+    return Site(
+        graphql,
+        reader.ready,
+        planner.sdl,
+        lifespan,
+        [*oauth.routes(auth, pace, _address_of(place)), *people_routes(people)],
+    )
 
 
 def _address_of(place: Place) -> Callable[[Scope], str]:

@@ -150,6 +150,8 @@ class Settings:
     """HUB_COST_MAX: highest cost of one operation."""
     cost_per_minute: int = 100_000
     """HUB_COST_PER_MINUTE: cost one client may run up in a minute, in each process."""
+    oauth_per_minute: int = 600
+    """HUB_OAUTH_PER_MINUTE: requests to /oauth/ of one client, or one address, in a minute, in each process."""
     requests_at_once: int = 50
     """HUB_REQUESTS_AT_ONCE: requests of one body that run at once, in each process."""
     depth_max: int = 15
@@ -311,6 +313,7 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_BODY_BYTES_MAX": ("body_bytes_max", _whole(1024, 64 * 1024 * 1024)),
     "HUB_COST_MAX": ("cost_max", _whole(1, 10_000_000)),
     "HUB_COST_PER_MINUTE": ("cost_per_minute", _whole(1, 2**31 - 1)),
+    "HUB_OAUTH_PER_MINUTE": ("oauth_per_minute", _whole(1, 2**31 - 1)),
     "HUB_REQUESTS_AT_ONCE": ("requests_at_once", _whole(1, 100_000)),
     "HUB_DEPTH_MAX": ("depth_max", _whole(1, 100)),
     "HUB_LOG_LEVEL": ("log_level", _one_of(LogLevel)),

@@ -1,6 +1,7 @@
 """The authorization server, put together."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -41,6 +42,7 @@ def assemble(
     sessions: Sessions | None = None,
     clock: Clock | None = None,
     watch: Watch = time.monotonic,
+    admit: Callable[[str], None] | None = None,
 ) -> Auth:
     """Put the authorization server together over a database whose tables are up to date.
 
@@ -50,12 +52,19 @@ def assemble(
         sessions: who is signed in; nobody when absent.
         clock: tells the time.
         watch: tells how much of it passes.
+        admit: counts requests of a client that has authenticated, and raises a `HubError` when there are too many.
     """
     config, root, clock = AuthConfig.of(settings), RootKey.load(settings.root_key), clock or SystemClock()
     ring = KeyRing(engine, root, clock)
     ring.refresh()
     server = Server(
-        config=config, engine=engine, ring=ring, root=root, sessions=sessions or NobodySignedIn(), clock=clock
+        config=config,
+        engine=engine,
+        ring=ring,
+        root=root,
+        sessions=sessions or NobodySignedIn(),
+        clock=clock,
+        admit=admit,
     )
     for grant in (ClientCredentials, Code, Refresh, Exchange):
         server.register_grant(grant)
