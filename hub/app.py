@@ -18,14 +18,23 @@ from hub.settings import Settings
 from hub.store import Database, Reader
 from hub.web import oauth
 from hub.web.graphql import GraphQLEndpoint
-from hub.web.rates import Allowance, Rates
+from hub.web.rates import Allowance, Pace, Rates
 from hub.web.routes import Site
 from hub.web.signin import people_routes
 from schema.root import SCHEMA
 
 
-def create_app(settings: Settings, database: Database, clock: Clock | None = None) -> Site:
-    """Build the hub over an open database whose tables are up to date; all connections are closed at the end."""
+def create_app(
+    settings: Settings, database: Database, clock: Clock | None = None, watch: Callable[[], float] = time.monotonic
+) -> Site:
+    """Build the hub over an open database whose tables are up to date; all connections are closed at the end.
+
+    Args:
+        settings: what the operator decided.
+        database: where data live.
+        clock: tells the time.
+        watch: tells how much of it passes, to those who only wait.
+    """
     clock = clock or SystemClock()
     engine = database.engine()
     reader = Reader(
@@ -36,14 +45,22 @@ def create_app(settings: Settings, database: Database, clock: Clock | None = Non
     proofs = Reader(database.writing, connections=2, application_name="icorn-hub-proofs", writes=True)
     place = Place.of(settings)
     people = People(engine, clock, place, RootKey.load(settings.root_key))
-    auth = assemble(settings, engine, sessions=people.sessions, clock=clock)
-    planner = Planner(SCHEMA, Limits(depth=settings.depth_max, cost=settings.cost_max))
+    pace = Pace(settings.oauth_per_minute, watch)
+    auth = assemble(settings, engine, sessions=people.sessions, clock=clock, watch=watch, admit=pace.admit)
+    limits = Limits(
+        depth=settings.depth_max,
+        cost=settings.cost_max,
+        cost_per_window=settings.cost_per_minute,
+        window_seconds=60,
+        at_once=settings.requests_at_once,
+    )
+    planner = Planner(SCHEMA, limits)
     graphql = GraphQLEndpoint(
         Operations(reader=reader, clock=clock, planner=planner),
         body_bytes_max=settings.body_bytes_max,
         door=ResourceServer(auth, people.console, proofs, clock),
         rates=Rates(
-            Allowance(cost=settings.cost_per_minute, seconds=60, at_once=settings.requests_at_once), time.monotonic
+            Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch
         ),
         address=_address_of(place),
     )
@@ -55,7 +72,13 @@ def create_app(settings: Settings, database: Database, clock: Clock | None = Non
         await proofs.aclose()
         engine.dispose()
 
-    return Site(graphql, reader.ready, planner.sdl, lifespan, [*oauth.routes(auth), *people_routes(people)])
+    return Site(
+        graphql,
+        reader.ready,
+        planner.sdl,
+        lifespan,
+        [*oauth.routes(auth, pace, _address_of(place)), *people_routes(people)],
+    )
 
 
 def _address_of(place: Place) -> Callable[[Scope], str]:

@@ -3,8 +3,9 @@
 Every setting works when absent. `docs/operations.md` tells operators about each; a test holds the two together.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
@@ -47,6 +48,60 @@ class ClientKeys(StrEnum):
     LOOPBACK = "loopback"
 
 
+class OwnTokens(StrEnum):
+    """Whether the graph takes the hub's own tokens."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class ProviderTokens(StrEnum):
+    """What a provider's access tokens call themselves."""
+
+    TYPED = "at+jwt"
+    ANY = "jwt"
+
+
+class Bearer(StrEnum):
+    """Whether a provider's tokens are taken without a key."""
+
+    REFUSED = "refused"
+    ALLOWED = "allowed"
+
+
+ClaimPath = tuple[str, ...]
+CLAIM: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimNames:
+    """Which claims of a provider's token say what. Each is a path through objects; None is said by none."""
+
+    client: ClaimPath = ("client_id",)
+    scopes: ClaimPath = ("scope",)
+    body: ClaimPath | None = None
+    roles: ClaimPath | None = None
+    city: ClaimPath | None = None
+
+    def __str__(self) -> str:
+        """Write the form that `read` reads."""
+        named = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return " ".join(f"{name}={'.'.join(path)}" for name, path in named if path is not None)
+
+    @classmethod
+    def read(cls, text: str) -> "ClaimNames":
+        """Read a form such as `client=azp roles=realm_access.roles`. What is not named stays as it is."""
+        known = {field.name for field in fields(cls)}
+        given: dict[str, ClaimPath] = {}
+        for part in text.split():
+            name, _, path = part.partition("=")
+            if name not in known or name in given or CLAIM.fullmatch(path) is None:
+                names = ", ".join(sorted(known))
+                raise ValueError(f"must be of the form client=client_id scopes=scope; may name {names}, each once")
+            given[name] = tuple(path.split("."))
+        return cls(**given)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an operator decides."""
@@ -73,6 +128,18 @@ class Settings:
     """HUB_REGISTRATION: `closed`, or `open` where clients may register themselves, without any scope."""
     client_keys: ClientKeys = ClientKeys.PUBLIC
     """HUB_CLIENT_KEYS: where a client's jwks_uri may be: `public`, or `loopback` too for demonstrations."""
+    own_tokens: OwnTokens = OwnTokens.ACCEPTED
+    """HUB_OWN_TOKENS: whether the graph takes the hub's own tokens beside those of a provider."""
+    openid_issuer: str | None = None
+    """HUB_OPENID_ISSUER: an OpenID provider whose access tokens are taken too."""
+    openid_audience: str | None = None
+    """HUB_OPENID_AUDIENCE: what its tokens must be for; the graph's address when absent."""
+    openid_claims: ClaimNames = ClaimNames()
+    """HUB_OPENID_CLAIMS: which of its claims say what."""
+    openid_tokens: ProviderTokens = ProviderTokens.TYPED
+    """HUB_OPENID_TOKENS: what its tokens call themselves: `at+jwt`, or `jwt` for those that do not say."""
+    openid_bearer: Bearer = Bearer.REFUSED
+    """HUB_OPENID_BEARER: whether its tokens that are bound to no key are taken."""
     read_connections: int = 8
     """HUB_READ_CONNECTIONS: connections held for reading, per process."""
     statement_timeout_ms: int = 2000
@@ -83,6 +150,8 @@ class Settings:
     """HUB_COST_MAX: highest cost of one operation."""
     cost_per_minute: int = 100_000
     """HUB_COST_PER_MINUTE: cost one client may run up in a minute, in each process."""
+    oauth_per_minute: int = 600
+    """HUB_OAUTH_PER_MINUTE: requests to /oauth/ of one client, or one address, in a minute, in each process."""
     requests_at_once: int = 50
     """HUB_REQUESTS_AT_ONCE: requests of one body that run at once, in each process."""
     depth_max: int = 15
@@ -124,7 +193,17 @@ class Settings:
             text = environ.get(name, "").strip()
             if text:
                 given[field] = _read(name, text, read)
-        return cls(**given)  # type: ignore[arg-type]  # READERS pairs each field with a reader of its type
+        settings = cls(**given)  # type: ignore[arg-type]  # READERS pairs each field with a reader of its type
+        settings.refuse_senseless()
+        return settings
+
+    def refuse_senseless(self) -> None:
+        """Refuse what does not go together, wherever the hub runs."""
+        if self.own_tokens is OwnTokens.REFUSED and self.openid_issuer is None:
+            reason = "nobody could come in: name a provider in HUB_OPENID_ISSUER, or accept the hub's own tokens"
+            raise SettingsRefused(setting="HUB_OWN_TOKENS", reason=reason)
+        if self.openid_issuer is not None and self.openid_issuer.rstrip("/") in {self.issuer, self.public_url}:
+            raise SettingsRefused(setting="HUB_OPENID_ISSUER", reason="that is the hub itself: name another server")
 
     def refuse_unsafe(self, *, euid: int | None) -> None:
         """Refuse what must not go into production; outside production anything goes.
@@ -137,7 +216,8 @@ class Settings:
         if self.embedded and euid == 0:
             reason = "the embedded database must not be run by root: run the hub as a user of its own, or set this"
             raise SettingsRefused(setting="HUB_DATABASE_URL", reason=reason)
-        for name, url in (("HUB_BASE_URL", self.base_url), ("HUB_ISSUER", self.issuer)):
+        named = {"HUB_BASE_URL": self.base_url, "HUB_ISSUER": self.issuer, "HUB_OPENID_ISSUER": self.openid_issuer}
+        for name, url in named.items():
             if url is not None and urlsplit(url).scheme != "https":
                 raise SettingsRefused(setting=name, reason="tokens and data must not travel without TLS: use https")
         if self.host not in LOCAL and self.base_url is None:
@@ -195,6 +275,17 @@ def _web(text: str) -> str:
     return text.rstrip("/")
 
 
+def _issuer(text: str) -> str:
+    _web(text)
+    return text
+
+
+def _text(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("must be printable ASCII")
+    return text
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -211,11 +302,18 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_ROOT_KEY_FILE": ("root_key_file", _path),
     "HUB_REGISTRATION": ("registration", _one_of(Registration)),
     "HUB_CLIENT_KEYS": ("client_keys", _one_of(ClientKeys)),
+    "HUB_OWN_TOKENS": ("own_tokens", _one_of(OwnTokens)),
+    "HUB_OPENID_ISSUER": ("openid_issuer", _issuer),
+    "HUB_OPENID_AUDIENCE": ("openid_audience", _text),
+    "HUB_OPENID_CLAIMS": ("openid_claims", ClaimNames.read),
+    "HUB_OPENID_TOKENS": ("openid_tokens", _one_of(ProviderTokens)),
+    "HUB_OPENID_BEARER": ("openid_bearer", _one_of(Bearer)),
     "HUB_READ_CONNECTIONS": ("read_connections", _whole(1, 200)),
     "HUB_STATEMENT_TIMEOUT_MS": ("statement_timeout_ms", _whole(10, 600_000)),
     "HUB_BODY_BYTES_MAX": ("body_bytes_max", _whole(1024, 64 * 1024 * 1024)),
     "HUB_COST_MAX": ("cost_max", _whole(1, 10_000_000)),
-    "HUB_COST_PER_MINUTE": ("cost_per_minute", _whole(1, 2**31)),
+    "HUB_COST_PER_MINUTE": ("cost_per_minute", _whole(1, 2**31 - 1)),
+    "HUB_OAUTH_PER_MINUTE": ("oauth_per_minute", _whole(1, 2**31 - 1)),
     "HUB_REQUESTS_AT_ONCE": ("requests_at_once", _whole(1, 100_000)),
     "HUB_DEPTH_MAX": ("depth_max", _whole(1, 100)),
     "HUB_LOG_LEVEL": ("log_level", _one_of(LogLevel)),

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Final, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, Date, FromClause, Text, Uuid, bindparam, cast
+from sqlalchemy import ColumnElement, Date, FromClause, Integer, Text, Uuid, bindparam, cast
 from sqlmodel import SQLModel
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation.schema_directives import Authenticated, Key, ListSize, RequiresScopes, Shareable
@@ -35,6 +35,11 @@ Join = Callable[[Columns, Columns], ColumnElement[bool]]
 def viewer(name: str) -> ColumnElement[Any]:
     """Give the id that the access profile carries under this name; NULL when it carries none."""
     return bindparam(f"viewer_{name}", type_=Uuid())
+
+
+def limit(name: str) -> ColumnElement[Any]:
+    """Give a bound that the hub sets on what may be asked: a field of the planner's `Limits`."""
+    return bindparam(f"limit_{name}", type_=Integer())
 
 
 TODAY_TEXT: Final = bindparam("today", type_=Text())

@@ -10,7 +10,7 @@ import pytest
 from hub import log
 from hub.clock import SetClock, SystemClock
 from hub.errors import HubError, QueryTimeout, SettingsRefused
-from hub.settings import READERS, Environment, LogLevel, Settings
+from hub.settings import READERS, ClaimNames, Environment, LogLevel, Settings
 
 OPERATIONS = Path(__file__).parents[1] / "docs" / "operations.md"
 
@@ -71,6 +71,19 @@ def test_settings_are_read():
         ("HUB_LOG_LEVEL", "loud"),
         ("HUB_COST_MAX", "٣"),
         ("HUB_DATABSE_URL", "misspelt"),
+        ("HUB_OPENID_ISSUER", "provider.example"),
+        ("HUB_OPENID_ISSUER", "http://127.0.0.1:8000"),
+        ("HUB_OPENID_ISSUER", "http://127.0.0.1:8000/"),
+        ("HUB_OPENID_AUDIENCE", "a\nb"),
+        ("HUB_OPENID_CLAIMS", "client"),
+        ("HUB_OPENID_CLAIMS", "client="),
+        ("HUB_OPENID_CLAIMS", "client=azp client=client_id"),
+        ("HUB_OPENID_CLAIMS", "scope=scope"),
+        ("HUB_OPENID_CLAIMS", "roles=realm..roles"),
+        ("HUB_OPENID_CLAIMS", "roles=$.realm[0]"),
+        ("HUB_OPENID_TOKENS", "any"),
+        ("HUB_OPENID_BEARER", "yes"),
+        ("HUB_OWN_TOKENS", "refused"),
     ],
 )
 def test_a_setting_the_hub_cannot_use_is_named(name, text):
@@ -78,6 +91,19 @@ def test_a_setting_the_hub_cannot_use_is_named(name, text):
         Settings.from_env({name: text})
     assert caught.value.setting == name
     assert name in str(caught.value)
+
+
+def test_a_provider_is_named_with_its_claims():
+    given = {
+        "HUB_OPENID_ISSUER": "https://id.example/",
+        "HUB_OPENID_CLAIMS": "client=azp  roles=realm_access.roles",
+        "HUB_OWN_TOKENS": "refused",
+    }
+    settings = Settings.from_env(given)
+    assert settings.openid_issuer == "https://id.example/"
+    assert settings.openid_claims == ClaimNames(client=("azp",), roles=("realm_access", "roles"))
+    assert str(settings.openid_claims) == "client=azp scopes=scope roles=realm_access.roles"
+    assert ClaimNames.read(str(settings.openid_claims)) == settings.openid_claims
 
 
 def test_the_secret_of_the_database_is_not_in_the_error():
@@ -92,6 +118,7 @@ def test_the_secret_of_the_database_is_not_in_the_error():
         ({}, 0, "HUB_DATABASE_URL"),
         ({"base_url": "http://hub.example"}, 1000, "HUB_BASE_URL"),
         ({"issuer": "http://hub.example"}, 1000, "HUB_ISSUER"),
+        ({"openid_issuer": "http://id.example"}, 1000, "HUB_OPENID_ISSUER"),
         ({"host": "0.0.0.0"}, 1000, "HUB_BASE_URL"),  # noqa: S104  # that is what is refused
         ({"log_level": LogLevel.DEBUG}, 1000, "HUB_LOG_LEVEL"),
     ],

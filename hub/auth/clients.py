@@ -25,6 +25,7 @@ GRANTS: Final[Mapping[ClientKind, tuple[str, ...]]] = {
     ClientKind.WEB: ("authorization_code", "refresh_token"),
     ClientKind.GATEWAY: (EXCHANGE,),
     ClientKind.INTROSPECT: (),
+    ClientKind.PROVIDED: (),
 }
 _BY_CATEGORY: Final = frozenset(Category) - {Category.PUBLIC, Category.NETWORK}
 """Categories that an agreement must name; public and network come with the agreement itself."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from hub.settings import ClientKeys, Registration, Settings
+from hub.settings import Bearer, ClaimNames, ClientKeys, OwnTokens, ProviderTokens, Registration, Settings
 
 ACCESS: Final = timedelta(seconds=300)
 """Life of an access token."""
@@ -28,6 +28,23 @@ ASSERTION: Final = timedelta(seconds=3600)
 """How far ahead a client assertion may expire."""
 
 
+PROVIDED: Final = timedelta(minutes=10)
+"""Longest life of an access token of an OpenID provider: five to ten minutes, by the access model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfig:
+    """An OpenID provider whose access tokens the graph takes."""
+
+    issuer: str
+    audience: str
+    claims: ClaimNames
+    untyped: bool
+    """Whether its tokens may call themselves JWT, or nothing."""
+    bearer: bool
+    """Whether its tokens need not be bound to a key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthConfig:
     """Addresses and switches of the authorization server."""
@@ -38,15 +55,29 @@ class AuthConfig:
     registration_open: bool = False
     loopback_keys: bool = False
     """Whether jwks_uri may be http on this machine: for tests and demonstrations."""
+    own_tokens: bool = True
+    """Whether the graph takes the hub's own tokens."""
+    provider: ProviderConfig | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Take from the settings what this room needs."""
+        resource, provider = settings.public_url + "/graphql", None
+        if settings.openid_issuer is not None:
+            provider = ProviderConfig(
+                issuer=settings.openid_issuer,
+                audience=settings.openid_audience or resource,
+                claims=settings.openid_claims,
+                untyped=settings.openid_tokens is ProviderTokens.ANY,
+                bearer=settings.openid_bearer is Bearer.ALLOWED,
+            )
         return cls(
             issuer=settings.issuer or settings.public_url,
-            resource=settings.public_url + "/graphql",
+            resource=resource,
             registration_open=settings.registration is Registration.OPEN,
             loopback_keys=settings.client_keys is ClientKeys.LOOPBACK,
+            own_tokens=settings.own_tokens is OwnTokens.ACCEPTED,
+            provider=provider,
         )
 
     def endpoint(self, name: str) -> str:

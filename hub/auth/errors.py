@@ -3,6 +3,7 @@
 HubError
     TokenRefused        an access token is not good: RFC 6750, section 3.1
         KeyUnknown      it names a key this process has not seen yet
+    ProviderUnavailable the OpenID provider's keys cannot be had
     ProofRefused        a DPoP proof is not good: RFC 9449, section 7.1
     KeyRefused          a client's key or key set is not fit for use
     PurposeRefused      the request declares no purpose its client may have
@@ -26,6 +27,17 @@ class TokenRefused(HubError):
 
 class KeyUnknown(TokenRefused):
     """A token names a key this process has not seen yet."""
+
+
+class ProviderUnavailable(HubError):
+    """The OpenID provider's keys cannot be had, so its tokens cannot be checked."""
+
+    code = "PROVIDER_UNAVAILABLE"
+    public = "The OpenID provider does not answer, so its tokens cannot be checked now. Try again soon."
+
+    def __init__(self, *, retry_seconds: int) -> None:
+        super().__init__(retry_seconds=retry_seconds)
+        self.retry_seconds = retry_seconds
 
 
 class ProofRefused(HubError):

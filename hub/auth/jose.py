@@ -19,6 +19,8 @@ Key: TypeAlias = ECKey | RSAKey | OKPKey
 
 ALGORITHMS: Final = ("ES256", "PS256", "Ed25519", "EdDSA")
 """For clients. No RS256, nothing symmetric, never none: FAPI 2.0 Security Profile, section 5.4.1."""
+PROVIDERS: Final = (*ALGORITHMS, "RS256")
+"""For OpenID providers, most of which sign by RS256 unless told otherwise: OpenID Connect Core, section 15.1."""
 RSA_BITS: Final = range(2048, 8193)
 TOKEN_CHARS_MAX: Final = 16_384
 ID_CHARS_MAX: Final = 256
@@ -26,7 +28,7 @@ _HEADER_BYTES_MAX: Final = 4096
 _SECONDS_MAX: Final = 1 << 37
 _PUBLIC: Final = {"EC": ("crv", "x", "y"), "RSA": ("n", "e"), "OKP": ("crv", "x")}
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_FITS: Final = {"EC": ("ES256",), "RSA": ("PS256",), "OKP": ("Ed25519", "EdDSA")}
+_KINDS: Final = {"ES256": "EC", "PS256": "RSA", "RS256": "RSA", "Ed25519": "OKP", "EdDSA": "OKP"}
 
 
 class Malformed(Exception):
@@ -47,11 +49,17 @@ class _Registry(jws.JWSRegistry):
 
 
 _REGISTRIES: Final[dict[tuple[str, ...], _Registry]] = {
-    allowed: _Registry(algorithms=allowed) for allowed in (ALGORITHMS, ("ES256",))
+    allowed: _Registry(algorithms=allowed) for allowed in (ALGORITHMS, ("ES256",), PROVIDERS)
 }
 
 
-def header_of(token: str, *, typ: tuple[str | None, ...], members: frozenset[str]) -> Json:
+def header_of(
+    token: str,
+    *,
+    typ: tuple[str | None, ...],
+    members: frozenset[str],
+    algorithms: tuple[str, ...] = ALGORITHMS,
+) -> Json:
     """Read the header of a token that is not verified yet.
 
     Args:
@@ -59,6 +67,7 @@ def header_of(token: str, *, typ: tuple[str | None, ...], members: frozenset[str
         typ: media types it may have, in lower case and without `application/`; None for one that names no type.
         members: all members the header may have. `crit`, `jku`, `x5u`, `x5c` and `b64` are never among them, so that a
             token cannot bring its own key or its own rules (RFC 8725, sections 3.5 and 3.10).
+        algorithms: those it may be signed by.
 
     Raises:
         Malformed: it is no such token.
@@ -73,7 +82,7 @@ def header_of(token: str, *, typ: tuple[str | None, ...], members: frozenset[str
         raise Malformed("typ")
     if (named if named is None else named.lower().removeprefix("application/")) not in typ:
         raise Malformed("typ")
-    if header.get("alg") not in ALGORITHMS or not isinstance(header.get("kid", ""), str):
+    if header.get("alg") not in algorithms or not isinstance(header.get("kid", ""), str):
         raise Malformed("algorithm")
     return header
 
@@ -117,7 +126,7 @@ def loads(text: bytes) -> Json:
     return value
 
 
-def public_key(jwk: Mapping[str, Any]) -> Key:
+def public_key(jwk: Mapping[str, Any], algorithms: tuple[str, ...] = ALGORITHMS) -> Key:
     """Take a public key over from a JWK, its numbers only.
 
     Raises:
@@ -130,7 +139,7 @@ def public_key(jwk: Mapping[str, Any]) -> Key:
         raise KeyRefused("because its private part is in it")
     if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
         raise KeyRefused("as it is not for signatures")
-    if jwk.get("alg", _FITS[kind][0]) not in _FITS[kind]:
+    if "alg" in jwk and jwk["alg"] not in [one for one in algorithms if _KINDS[one] == kind]:
         raise KeyRefused("as its algorithm is not on the list")
     numbers = {"kty": kind} | {name: jwk.get(name) for name in _PUBLIC[kind]}
     if not all(isinstance(value, str) for value in numbers.values()):
@@ -164,9 +173,9 @@ def is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= ID_CHARS_MAX and value.isascii() and value.isprintable()
 
 
-def fits(key: Key, algorithm: object) -> bool:
+def fits(key: Key, algorithm: str) -> bool:
     """Tell whether a key is of the algorithm's kind."""
-    return algorithm in _FITS[key.key_type]
+    return _KINDS[algorithm] == key.key_type
 
 
 def _imported(kind: str, numbers: dict[str, Any]) -> Key:

@@ -41,15 +41,18 @@ def authorization_server(config: AuthConfig) -> Json:
 
 def protected_resource(config: AuthConfig) -> Json:
     """Describe the graph as a protected resource: RFC 9728, section 2."""
+    issuers = [config.issuer] if config.own_tokens else []
+    if config.provider is not None:
+        issuers.append(config.provider.issuer)
     return {
         "resource": config.resource,
         "resource_name": "The ICORN hub",
-        "authorization_servers": [config.issuer],
+        "authorization_servers": issuers,
         "jwks_uri": config.endpoint("jwks"),
         "scopes_supported": [scope.value for scope in AccessScope],
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": _ALGORITHMS,
-        "dpop_bound_access_tokens_required": True,
+        "dpop_bound_access_tokens_required": config.provider is None or not config.provider.bearer,
     }
 
 

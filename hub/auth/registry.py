@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -12,10 +12,14 @@ from sqlmodel import Session, col
 from hub.auth import denials
 from hub.auth.config import GRANT
 from hub.auth.errors import ClientRefused
+from hub.auth.jose import is_id
 from hub.auth.registration import check_keys, checked_redirect
 from schema.tables import ClientRow, DenialRow, OrganisationRow
 from schema.tables.oauth import ClientKind
 from schema.vocabulary import AccessScope, Purpose, Relation
+
+_OF_BODIES: Final = frozenset({ClientKind.MACHINE, ClientKind.PROVIDED})
+"""Kinds that stand in the relation of a partner where they belong to a body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,10 @@ def create(session: Session, new: NewClient, *, now: datetime, loopback: bool = 
         ClientRefused: what is said of it does not go together.
         KeyRefused: its keys are not fit.
     """
-    check_keys(new.jwks, new.jwks_uri, loopback=loopback)
+    if new.kind is ClientKind.PROVIDED:
+        _check_provided(new)
+    else:
+        check_keys(new.jwks, new.jwks_uri, loopback=loopback)
     if bool(new.redirect_uris) != (new.kind is ClientKind.WEB):
         raise ClientRefused("web clients, and only those, have redirect uris")
     if new.resource is not None and new.kind not in {ClientKind.GATEWAY, ClientKind.INTROSPECT}:
@@ -56,7 +63,7 @@ def create(session: Session, new: NewClient, *, now: datetime, loopback: bool = 
         raise ClientRefused("there is one of this id")
     organisation = None if new.body is None else body(session, new.body)
     relation = new.relation
-    if relation is None and new.kind is ClientKind.MACHINE and organisation is not None:
+    if relation is None and new.kind in _OF_BODIES and organisation is not None:
         relation = Relation.PARTNER_AGREEMENT
     if new.kind is ClientKind.MACHINE and relation is None:
         raise ClientRefused("a program that belongs to no body needs a relation")
@@ -81,6 +88,13 @@ def create(session: Session, new: NewClient, *, now: datetime, loopback: bool = 
     session.add(row)
     session.flush()
     return row
+
+
+def _check_provided(new: NewClient) -> None:
+    if new.jwks is not None or new.jwks_uri is not None:
+        raise ClientRefused("a client of the provider has its keys there")
+    if not is_id(new.id):
+        raise ClientRefused("a client of the provider goes by its id there: name it")
 
 
 def client(session: Session, client_id: str) -> ClientRow:
@@ -135,7 +149,7 @@ def grant(
         row.organisation_id = body(session, body_slug).id
     if relation is not None:
         row.relation = relation
-    elif row.kind is ClientKind.MACHINE and row.organisation_id is not None:
+    elif row.kind in _OF_BODIES and row.organisation_id is not None:
         row.relation = row.relation or Relation.PARTNER_AGREEMENT
     return row
 
@@ -151,6 +165,8 @@ def rekey(
     """
     check_keys(jwks, jwks_uri, loopback=loopback)
     row = client(session, client_id)
+    if row.kind is ClientKind.PROVIDED:
+        raise ClientRefused("a client of the provider has its keys there")
     row.jwks, row.jwks_uri = jwks, jwks_uri
     return row
 

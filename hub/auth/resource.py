@@ -1,11 +1,13 @@
 """The graph as a protected resource: who asks, read off the headers of a request.
 
-A token comes by the scheme DPoP with a proof of its key, which is used up by one statement: RFC 9449, section 7. A
-cookie counts for our own console alone. Nothing at all is a stranger. Whether the token was revoked is not looked at
+A token comes by the scheme DPoP with a proof of its key, which is used up by one statement: RFC 9449, section 7. The
+issuer it names decides whose keys check it, the hub's or the OpenID provider's. A cookie counts for our own console
+alone. Nothing at all is a stranger. Whether the token was revoked is not looked at
 here: the statement that reads looks, so that a cut bites on the request at hand.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -17,9 +19,9 @@ from hub.auth.dpop import check_proof
 from hub.auth.errors import ProofRefused, TokenRefused
 from hub.auth.metadata import protected_resource_path
 from hub.auth.once import USE_PROOF
+from hub.auth.openid import Provider, issuer_of
 from hub.auth.people.console import Console
 from hub.auth.profile import profile_of
-from hub.auth.tokens import Claims
 from hub.clock import Clock
 from hub.errors import HubError
 from schema.access import ANONYMOUS, AccessProfile
@@ -53,6 +55,8 @@ class ResourceServer:
 
     def __init__(self, auth: Auth, console: Console | None, statements: Statements, clock: Clock) -> None:
         self._verifier: Final = auth.verifier
+        self._provider: Final = auth.provider
+        self._own_tokens: Final = auth.config.own_tokens
         self._resource: Final = auth.config.resource
         self._metadata: Final = _metadata_address(auth.config)
         self._console: Final = console
@@ -69,6 +73,7 @@ class ResourceServer:
         Raises:
             Unauthorized: a token or a proof does not hold.
             PurposeRefused: the client may not declare this purpose.
+            ProviderUnavailable: the OpenID provider's keys cannot be had.
         """
         credentials = headers.get(b"authorization")
         if credentials is not None:
@@ -85,30 +90,59 @@ class ResourceServer:
 
     async def _bearer(self, method: str, headers: Headers, credentials: bytes) -> AccessProfile:
         scheme, _, token = credentials.decode("latin-1").partition(" ")
-        if scheme.lower() != "dpop":
-            # Every token is bound to a key: without proof it is nobody's.
-            raise Unauthorized("invalid_token" if scheme.lower() == "bearer" else "invalid_request", self._metadata)
+        header = headers.get(_PURPOSE)
+        sent = _Sent(scheme.lower(), token, method, headers, None if header is None else header.decode("latin-1"))
         try:
-            claims = await self._verifier.verified(token)
-            await self._prove(method, headers, token, claims)
+            if self._provider is not None and issuer_of(token) == self._provider.issuer:
+                return await self._provided(self._provider, sent)
+            return await self._own(sent)
         except TokenRefused:
             raise Unauthorized("invalid_token", self._metadata) from None
         except ProofRefused:
             raise Unauthorized("invalid_dpop_proof", self._metadata) from None
-        purpose = headers.get(_PURPOSE)
-        return profile_of(claims, None if purpose is None else purpose.decode("latin-1"))
 
-    async def _prove(self, method: str, headers: Headers, token: str, claims: Claims) -> None:
+    async def _own(self, sent: "_Sent") -> AccessProfile:
+        if sent.scheme != "dpop":
+            # Every token is bound to a key: without proof it is nobody's.
+            raise Unauthorized("invalid_token" if sent.scheme == "bearer" else "invalid_request", self._metadata)
+        if not self._own_tokens:
+            raise TokenRefused("issuer")
+        claims = await self._verifier.verified(sent.token)
+        await self._prove(sent, claims.jkt)
+        return profile_of(claims, sent.purpose)
+
+    async def _provided(self, provider: Provider, sent: "_Sent") -> AccessProfile:
+        """Take a token of the provider: with a proof where it is bound to a key, and else where the settings allow."""
+        told = await provider.verifier.verified(sent.token)
+        if told.jkt is not None and sent.scheme == "dpop":
+            await self._prove(sent, told.jkt)
+        elif told.jkt is not None or sent.scheme != "bearer" or not provider.bearer:
+            # A bound token is never taken as a bearer's: who stole it would ask for just that.
+            raise TokenRefused("unproved")
+        return await run_in_threadpool(provider.standing.profile, told, sent.purpose)
+
+    async def _prove(self, sent: "_Sent", jkt: str) -> None:
         proof = check_proof(
-            headers.get(b"dpop", b"").decode("latin-1"),
-            method=method,
+            sent.headers.get(b"dpop", b"").decode("latin-1"),
+            method=sent.method,
             url=self._resource,
             now=self._clock.now(),
-            token=token,
-            jkt=claims.jkt,
+            token=sent.token,
+            jkt=jkt,
         )
         if await self._statements.fetch_text(USE_PROOF, (proof.hash, proof.expires_at)) is None:
             raise ProofRefused("used")
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A token with what came along."""
+
+    scheme: str
+    token: str
+    method: str
+    headers: Headers
+    purpose: str | None
 
 
 def _metadata_address(config: AuthConfig) -> str:

@@ -28,6 +28,7 @@ from hub.auth.clients import METHOD, Client
 from hub.auth.config import ACCESS, AuthConfig
 from hub.auth.dpop import Nonces, check_proof
 from hub.auth.errors import ProofRefused
+from hub.auth.fetching import Fetcher
 from hub.auth.jose import Malformed
 from hub.auth.keys import KeyRing
 from hub.auth.request import JSON, NO_STORE, Form, Reply, Request
@@ -84,6 +85,7 @@ class Server(AuthorizationServer):
         sessions: Sessions,
         clock: Clock,
         client_keys: ClientKeys | None = None,
+        admit: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(scopes_supported=[scope.value for scope in AccessScope])
         self.config: Final = config
@@ -94,7 +96,8 @@ class Server(AuthorizationServer):
         self.nonces: Final = Nonces(root)
         self.verifier: Final = Verifier(ring, issuer=config.issuer, audience=None, clock=clock)
         self._engine: Final = engine
-        self._keys: Final = client_keys or ClientKeys(loopback=config.loopback_keys)
+        self._keys: Final = client_keys or ClientKeys(Fetcher(loopback=config.loopback_keys))
+        self._admit: Final = admit
         self._places: Final = threading.BoundedSemaphore(TRANSACTIONS_MAX)
         self._swept = time.monotonic()
         self.register_client_auth_method(METHOD, self._by_assertion)
@@ -231,6 +234,8 @@ class Server(AuthorizationServer):
             status = _UNAUTHORIZED if request.form_values.authorization else _BAD_REQUEST
             raise _Unknown(status) from None
         assert isinstance(client, Client)
+        if self._admit is not None:
+            self._admit(client.id)
         request.client = client
         return client
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, bindparam
 from sqlalchemy.types import TypeEngine
 
+from hub.planner.limits import PAGE_MOST, Limits
 from hub.planner.refused import OperationRefused
 from schema.access import AccessProfile
 from schema.vocabulary import AccessScope, Purpose
@@ -28,10 +29,11 @@ class Asked:
 
 @dataclass(slots=True)
 class Request:
-    """One request: its coerced variables, and who asks when. `cursors` keeps what was decoded."""
+    """One request: its coerced variables, who asks when, and within which bounds. `cursors` keeps what was decoded."""
 
     values: Mapping[str, Any]
     asked: Asked
+    limits: Limits
     cursors: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
 
 
@@ -83,6 +85,12 @@ def _standing() -> Iterator[tuple[str, Read]]:
     yield "viewer_issued_at", lambda request: request.asked.profile.issued_at
     yield "viewer_organisation_id", lambda request: request.asked.profile.organisation_id
     yield "viewer_city_id", lambda request: request.asked.profile.city_id
+    yield "limit_page", lambda _: PAGE_MOST
+    yield "limit_depth", lambda request: request.limits.depth
+    yield "limit_cost", lambda request: request.limits.cost
+    yield "limit_cost_per_window", lambda request: request.limits.cost_per_window
+    yield "limit_window_seconds", lambda request: request.limits.window_seconds
+    yield "limit_at_once", lambda request: request.limits.at_once
 
 
 _STANDING: Final = dict(_standing())

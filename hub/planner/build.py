@@ -54,6 +54,7 @@ from hub.planner.ir import (
     Text,
     value_of,
 )
+from hub.planner.limits import PAGE_MOST
 from hub.planner.refused import OperationRefused
 from hub.planner.selection import Collector, Selected
 from schema.access import PUBLIC
@@ -76,7 +77,6 @@ from schema.source import (
 from schema.tables.base import table_of
 
 PAGE_DEFAULT: Final = 20
-PAGE_MOST: Final = 100
 NODES_MOST: Final = 100
 TOO_LARGE: Final = f"A page has 1 to {PAGE_MOST} rows."
 

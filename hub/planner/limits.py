@@ -22,6 +22,8 @@ from graphql import (
 
 from hub.planner.refused import OperationRefused
 
+PAGE_MOST: Final = 100
+"""Rows of one page."""
 VALUES_MOST: Final = 1_000
 """In one list, and in all variables that have to be looked at closely."""
 _SCHEMA_READERS: Final = frozenset({"__schema", "__type", "_service"})
@@ -33,6 +35,7 @@ class Limits:
 
     The first three bound the parser, the rest but `cost` the validator and the planner; `cost` is looked at when the
     plan is known. The largest operation we have met has 250 tokens and 84 fields, introspection 165 and 220.
+    The last three are of all that a client asks. The door holds them; here they are to be told.
     """
 
     characters: int = 30_000
@@ -45,6 +48,9 @@ class Limits:
     pairs: int = 1_000
     schema_readers: int = 3
     cost: int = 5_000
+    cost_per_window: int = 100_000
+    window_seconds: int = 60
+    at_once: int = 50
 
 
 def check_length(text: str, limits: Limits) -> None:

@@ -152,7 +152,7 @@ class Lowering:
         return self.parameters.add("text", Text(), lambda _: text)
 
     def _nested(self, node: Nested, scope: Scope) -> ColumnElement[str]:
-        columns = scope.here if scope.parts is not None else scope.c
+        columns = scope.here
         parts = {name: make(columns) for name, make in node.source.parts.items()}
         written = self.object(node.obj, Scope(scope.alias, scope.around[:-1], parts))
         if node.source.present is None:

@@ -174,7 +174,7 @@ class Planner:
         Raises:
             OperationRefused: what the values ask for is refused, or costs too much.
         """
-        arguments = plan.arguments(Request(values, asked))
+        arguments = plan.arguments(Request(values, asked, self.limits))
         cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
         self._afford(cost)
         return Bound(plan, values, arguments, cost)

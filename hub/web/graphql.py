@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from hub.auth.errors import PurposeRefused
+from hub.auth.errors import ProviderUnavailable, PurposeRefused
 from hub.auth.resource import Unauthorized
-from hub.errors import HubError
+from hub.errors import HubError, StoreUnavailable
 from hub.log import logger
 from hub.operations import Answer, Known, Operations, TokenDenied
 from hub.web.http import (
@@ -270,6 +270,13 @@ async def _fail(scope: Scope, send: Send, media: Media, error: Exception) -> Non
             headers.append((b"www-authenticate", error.challenge))
         case PurposeRefused():
             status, code, message = 403, error.code.upper(), error.public
+        case StoreUnavailable():
+            status, code, message = 503, error.code.upper(), error.public
+            _log.warning("graphql.not_answered", request_id=id_, code=code)
+        case ProviderUnavailable():
+            status, code, message = 503, error.code, error.public
+            headers.append((b"retry-after", str(error.retry_seconds).encode()))
+            _log.warning("graphql.not_answered", request_id=id_, code=code)
         case TooManyRequests():
             status, code, message = 429, error.code, error.public
             headers.append((b"retry-after", str(error.retry_seconds).encode()))

@@ -16,19 +16,30 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from hub.auth import authorize, metadata, registration
 from hub.auth.assemble import Auth
 from hub.auth.authorize import Consent, Failed, Step
+from hub.auth.people.throttle import network
 from hub.auth.request import Form, Reply
 from hub.errors import HubError
+from hub.log import logger
 from hub.web.http import Bodies, BodyTooLarge, BodyTooSlow, ClientGone
+from hub.web.rates import Pace, TooManyRequests
+from schema.vocabulary.access import LETS
 
 FORM: Final = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX: Final = 64 * 1024
 FORM_SECONDS: Final = 10.0
 FIELDS_MAX: Final = 50
+REFUSED_COST: Final = 10
+"""What a refused request counts: who guesses is slowed before who asks."""
 _PUBLIC_SECONDS: Final = 300
+_TOO_MANY: Final = 429
+_NO_MISTAKE: Final = frozenset({"use_dpop_nonce"})
+"""Errors that clients must make: the first proof that needs a nonce has none."""
+_log = logger()
 _NO_STORE: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 _STYLE: Final = (
     "body{font:1.1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color:#1a1a1a;"
@@ -41,8 +52,14 @@ _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(auth: Auth) -> list[Route]:
-    """Give the addresses of the authorization server."""
+def routes(auth: Auth, pace: Pace, address: Callable[[Scope], str]) -> list[Route]:
+    """Give the addresses of the authorization server; where its tokens are refused, the graph's description alone.
+
+    Args:
+        auth: what answers.
+        pace: how often one may ask.
+        address: tells where a request comes from.
+    """
     server, config = auth.server, auth.config
     bodies = Bodies(bytes_max=FORM_BYTES_MAX, seconds=FORM_SECONDS)
 
@@ -53,9 +70,14 @@ def routes(auth: Auth) -> list[Route]:
                 return _malformed()
             headers = request.headers
             asked = Form(fields, tuple(headers.getlist("dpop")), "authorization" in headers)
-            return _response(await run_in_threadpool(answer, asked))
+            reply = await run_in_threadpool(answer, asked)
+            request.state.price = _price(reply)
+            return _response(reply)
 
-        return _guarded(endpoint)
+        return guarded(endpoint)
+
+    def guarded(endpoint: Endpoint, *, page: bool = False) -> Endpoint:
+        return _paced(_guarded(endpoint), pace, address, page=page)
 
     async def authorization(request: Request) -> Response:
         query = dict(request.query_params)
@@ -92,18 +114,52 @@ def routes(auth: Auth) -> list[Route]:
     async def resource(_request: Request) -> Response:
         return _public(metadata.protected_resource(config))
 
+    graph = Route(metadata.protected_resource_path(config), resource, methods=["GET"])
+    if not config.own_tokens:
+        return [graph]
     return [
         Route("/oauth/token", form(server.token), methods=["POST"]),
         Route("/oauth/par", form(lambda asked: authorize.push(server, asked)), methods=["POST"]),
         Route("/oauth/revoke", form(lambda asked: server.endpoint("revoke", asked)), methods=["POST"]),
         Route("/oauth/introspect", form(lambda asked: server.endpoint("introspect", asked)), methods=["POST"]),
-        Route("/oauth/authorize", _guarded(authorization), methods=["GET"]),
-        Route("/oauth/authorize", _guarded(decision), methods=["POST"]),
-        Route("/oauth/register", _guarded(register), methods=["POST"]),
-        Route("/oauth/jwks", _guarded(jwks), methods=["GET"]),
+        Route("/oauth/authorize", guarded(authorization, page=True), methods=["GET"]),
+        Route("/oauth/authorize", guarded(decision, page=True), methods=["POST"]),
+        Route("/oauth/register", guarded(register), methods=["POST"]),
+        Route("/oauth/jwks", guarded(jwks), methods=["GET"]),
         Route(metadata.authorization_server_path(config), described, methods=["GET"]),
-        Route(metadata.protected_resource_path(config), resource, methods=["GET"]),
+        graph,
     ]
+
+
+def _price(reply: Reply) -> int:
+    """Tell what the address pays: nothing for a client that is let in, as it has paid itself."""
+    error = reply.body.get("error") if isinstance(reply.body, Mapping) else None
+    return REFUSED_COST if error is not None and error not in _NO_MISTAKE else 0
+
+
+def _paced(endpoint: Endpoint, pace: Pace, address: Callable[[Scope], str], *, page: bool) -> Endpoint:
+    """Refuse who asks too often, before and after the request is known to be a client's: RFC 6585, section 4."""
+
+    async def paced(request: Request) -> Response:
+        came_from = network(address(request.scope))
+        try:
+            pace.check(came_from)
+            response = await endpoint(request)
+        except TooManyRequests as error:
+            _log.info("oauth.slowed", path=request.url.path, retry_seconds=error.retry_seconds)
+            response = _page(Failed(_TOO_MANY)) if page else _too_many(error)
+            response.headers["retry-after"] = str(error.retry_seconds)
+            return response
+        refused = 400 <= response.status_code < 500  # noqa: PLR2004  # the client's mistakes
+        pace.pay(came_from, getattr(request.state, "price", REFUSED_COST if refused else 1))
+        return response
+
+    return paced
+
+
+def _too_many(error: TooManyRequests) -> Response:
+    """Answer in the form of RFC 6749, section 5.2."""
+    return JSONResponse({"error": "temporarily_unavailable", "error_description": error.public}, _TOO_MANY, _NO_STORE)
 
 
 def _guarded(endpoint: Endpoint) -> Endpoint:
@@ -118,6 +174,8 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
             return JSONResponse(body, status, {**_NO_STORE, "connection": "close"})
         except ClientGone:
             return Response(status_code=400)
+        except TooManyRequests:
+            raise
         except HubError:
             return JSONResponse({"error": "temporarily_unavailable"}, 503, _NO_STORE)
 
@@ -175,7 +233,7 @@ def _page(step: Step) -> Response:
                 response.headers.append(name, value)
             return response
         case Failed():
-            return _html(_failed(), step.status, "'none'")
+            return _html(_slow() if step.status == _TOO_MANY else _failed(), step.status, "'none'")
 
 
 def _html(body: str, status: int, form_action: str) -> Response:
@@ -202,10 +260,11 @@ def _document(title: str, main: str) -> str:
 
 
 def _consent(page: Consent) -> str:
-    scopes = "".join(f"<li>{escape(scope.value)}</li>" for scope in page.scopes)
+    scopes = "".join(f"<li>{escape(LETS[scope])}</li>" for scope in page.scopes)
     return _document(
         "Allow access?",
-        f"<p><strong>{escape(page.client_name)}</strong> asks to use the hub in your name, for:</p><ul>{scopes}</ul>"
+        f"<p><strong>{escape(page.client_name)}</strong> asks to use the hub in your name, to do this:</p>"
+        f"<ul>{scopes}</ul>"
         f"<p>You will go back to {escape(page.returns_to)}.</p>"
         '<form method="post" action="/oauth/authorize">'
         f'<input type="hidden" name="ticket" value="{escape(page.ticket)}">'
@@ -213,6 +272,11 @@ def _consent(page: Consent) -> str:
         '<button class="yes" name="decision" value="allow">Allow</button>'
         '<button name="decision" value="deny">Do not allow</button></form>',
     )
+
+
+def _slow() -> str:
+    said = "<p>Too much was asked from here in a short time. Wait a minute, then go on.</p>"
+    return _document("Too much at once", said)
 
 
 def _failed() -> str:

@@ -2,11 +2,14 @@
 
 A bucket holds what may still be spent and fills steadily. A request is let in while there is something left and pays
 afterwards what it cost, so that the price need not be known beforehand; who overdrew waits until the debt is filled up.
-Source: RateLimit header fields for HTTP (IETF draft), RFC 6585, section 4.
+The graph counts cost, the OAuth endpoints count requests. Source: RateLimit header fields for HTTP (IETF draft), RFC
+6585, section 4.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -47,6 +50,42 @@ class Bucket:
     at: float
 
 
+class Buckets:
+    """The buckets of many, full at first."""
+
+    def __init__(self, full: int, seconds: int, now: Callable[[], float]) -> None:
+        """Take what a bucket holds, in how many seconds it fills, and a watch."""
+        self._full: Final = full
+        self._per_second: Final = full / seconds
+        self._now: Final = now
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def of(self, who: str) -> Bucket:
+        """Find a bucket, filled up to now.
+
+        Raises:
+            TooManyRequests: nothing is left in it.
+        """
+        now = self._now()
+        bucket = self._buckets.get(who)
+        if bucket is None:
+            bucket = self._buckets[who] = Bucket(self._full, now)
+            if len(self._buckets) > CLIENTS_MOST:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(who)
+            left = bucket.left + (now - bucket.at) * self._per_second
+            bucket.left = left if left < self._full else self._full  # noqa: FURB136  # a call costs more
+            bucket.at = now
+        if bucket.left < LEAST:
+            raise TooManyRequests(retry_seconds=self.seconds(LEAST - bucket.left))
+        return bucket
+
+    def seconds(self, missing: float) -> int:
+        """Tell in how many seconds so much will be filled in."""
+        return ceil(missing / self._per_second)
+
+
 Turn = tuple[Bucket, str]
 """A request that was let in: whose cost it is, and whose requests at once it counts among."""
 
@@ -56,11 +95,8 @@ class Rates:
 
     def __init__(self, allowance: Allowance, now: Callable[[], float]) -> None:
         self.allowance: Final = allowance
-        self._per_second = allowance.cost / allowance.seconds
-        self._now = now
-        self._most = float(allowance.cost)
-        self._at_once = allowance.at_once
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._at_once: Final = allowance.at_once
+        self._buckets: Final = Buckets(allowance.cost, allowance.seconds, now)
         self._running: dict[str, int] = {}
         self.policy: Final = f'"cost";q={allowance.cost};w={allowance.seconds}'.encode()
 
@@ -74,18 +110,7 @@ class Rates:
         Raises:
             TooManyRequests: nothing is left, or too many requests run.
         """
-        now = self._now()
-        bucket = self._buckets.get(client)
-        if bucket is None:
-            bucket = self._buckets[client] = Bucket(self.allowance.cost, now)
-            self._forget()
-        else:
-            self._buckets.move_to_end(client)
-            left = bucket.left + (now - bucket.at) * self._per_second
-            bucket.left = left if left < self._most else self._most  # noqa: FURB136  # a call costs more
-            bucket.at = now
-        if bucket.left < LEAST:
-            raise TooManyRequests(retry_seconds=ceil((LEAST - bucket.left) / self._per_second))
+        bucket = self._buckets.of(client)
         running = self._running.get(body, 0)
         if running >= self._at_once:
             raise TooManyRequests(retry_seconds=1)
@@ -105,8 +130,39 @@ class Rates:
     def told(self, turn: Turn) -> bytes:
         """Write the RateLimit field: what is left, and in how many seconds all will be."""
         left = max(0, int(turn[0].left))
-        return b'"cost";r=%d;t=%d' % (left, ceil((self.allowance.cost - left) / self._per_second))
+        return b'"cost";r=%d;t=%d' % (left, self._buckets.seconds(self.allowance.cost - left))
 
-    def _forget(self) -> None:
-        while len(self._buckets) > CLIENTS_MOST:
-            self._buckets.popitem(last=False)
+
+class Pace:
+    """How often the OAuth endpoints may be asked. Threads share it.
+
+    Who authenticates pays as a client, wherever it comes from; all others pay by their address, and more when they are
+    refused. So strangers cannot use up what a client may, and clients behind one address not what the others may.
+    """
+
+    def __init__(self, per_minute: int, now: Callable[[], float]) -> None:
+        self._buckets: Final = Buckets(per_minute, 60, now)
+        self._lock: Final = threading.Lock()
+
+    def admit(self, client: str) -> None:
+        """Count a request of a client that has authenticated.
+
+        Raises:
+            TooManyRequests: it has asked too often.
+        """
+        with self._lock:
+            self._buckets.of(f"client {client}").left -= LEAST
+
+    def check(self, address: str) -> None:
+        """Look whether an address may ask.
+
+        Raises:
+            TooManyRequests: too much came from it.
+        """
+        with self._lock:
+            self._buckets.of(f"address {address}")
+
+    def pay(self, address: str, price: int) -> None:
+        """Count what came from an address."""
+        with self._lock, suppress(TooManyRequests):
+            self._buckets.of(f"address {address}").left -= price

@@ -28,6 +28,8 @@ class ClientKind(StrEnum):
     """A gateway in front of the graph: token exchange, and introspection."""
     INTROSPECT = "introspect"
     """A resource server beside the hub: introspection only."""
+    PROVIDED = "provided"
+    """A client of the OpenID provider, under its id there. It has no key here and gets no token here."""
 
 
 def moment(*, null: bool = False) -> Any:

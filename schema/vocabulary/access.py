@@ -3,6 +3,9 @@
 Relations are the rows of `access_matrix.csv`; scopes are those of the access model.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 
@@ -72,6 +75,42 @@ class AccessScope(Vocabulary):
     SELF_ERASE = ("self:erase", "self:erase")
     DELEGATE_READ = ("delegate:read", "delegate:read")
     DELEGATE_CONSENT = ("delegate:consent", "delegate:consent")
+
+
+LETS: Final[Mapping[AccessScope, str]] = {
+    AccessScope.PUBLIC_READ: "Read what everybody may read.",
+    AccessScope.NETWORK_READ: "Read what is shared inside the network: coordinators, places, agreements in short.",
+    AccessScope.CAPACITY_WRITE: "Change the places and the capacity of cities.",
+    AccessScope.PRESENTATION_READ: "Read the presentations of people that are shown to cities.",
+    AccessScope.CASE_READ: "Read cases: their state, dates, needs, languages and size of household.",
+    AccessScope.CASE_WRITE: "Change cases.",
+    AccessScope.IDENTITY_READ: "Read who people are: names, birth dates, nationalities, papers, pictures.",
+    AccessScope.CONTACT_READ: "Read how people can be reached safely.",
+    AccessScope.LOCATION_READ: "Read where people are, and how they travel.",
+    AccessScope.RISK_READ: "Read what threatens people: threats, acts, perpetrators, evidence.",
+    AccessScope.HEALTH_READ: "Read about people's health.",
+    AccessScope.FAMILY_READ: "Read about people's partners, children and relatives.",
+    AccessScope.ASSESSMENT_READ: "Read assessments: opinions, statements of referees, reasons of refusals.",
+    AccessScope.ASSESSMENT_WRITE: "Write assessments.",
+    AccessScope.REFERRAL_SEND: "Refer people to other bodies.",
+    AccessScope.REFERRAL_RECEIVE: "Receive people whom other bodies refer.",
+    AccessScope.REFERRAL_DECIDE: "Accept and decline referrals.",
+    AccessScope.RESIDENCY_READ: "Read about residencies.",
+    AccessScope.RESIDENCY_WRITE: "Change residencies.",
+    AccessScope.CONSENT_MANAGE: "Record and withdraw the consent of people.",
+    AccessScope.AGREEMENT_MANAGE: "Change the agreements with other bodies.",
+    AccessScope.AUDIT_READ: "Read who has seen and changed what.",
+    AccessScope.STATS_READ: "Read totals, with small numbers left out.",
+    AccessScope.BREAKGLASS_USE: "Open records that are closed, when a life is in danger.",
+    AccessScope.SELF_READ: "Read what the hub keeps about you.",
+    AccessScope.SELF_WRITE: "Change what the hub keeps about you.",
+    AccessScope.SELF_CONSENT: "Give and withdraw consent for you.",
+    AccessScope.SELF_EXPORT: "Make a copy of all that the hub keeps about you.",
+    AccessScope.SELF_ERASE: "Erase what the hub keeps about you.",
+    AccessScope.DELEGATE_READ: "Read what a person has let you see of them.",
+    AccessScope.DELEGATE_CONSENT: "Give and withdraw consent for a person who asked you to.",
+}
+"""What each scope lets a client do in a person's name, as the person is asked: one sentence."""
 
 
 @vocabulary

@@ -34,6 +34,7 @@ from hub.auth.tokens import subjects_of
 from hub.clock import Clock
 from hub.settings import ClientKeys, Settings
 from hub.web.oauth import routes
+from hub.web.rates import Pace
 from schema.tables import AgreementRow, OrganisationRow
 from schema.tables.oauth import ClientKind
 from schema.vocabulary import (
@@ -97,6 +98,7 @@ class World:
     people: People
     http: httpx.Client
     port: int
+    pace: Pace
 
     @property
     def issuer(self) -> str:
@@ -212,14 +214,22 @@ def served(app: Starlette, listening: socket.socket) -> Iterator[None]:
     thread.join()
 
 
+def peer(scope: Any) -> str:
+    """Tell where a request comes from: where it says, as it does to a proxy."""
+    return dict(scope["headers"]).get(b"x-from", b"127.0.0.1").decode()
+
+
 @contextmanager
 def world(engine: Engine, folder: Path, clock: Clock, **settings: Any) -> Iterator[World]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
-        base = {"data_dir": folder, "port": listening.getsockname()[1], "client_keys": ClientKeys.LOOPBACK}
+        port = listening.getsockname()[1]
+        base = {"data_dir": folder, "port": port, "client_keys": ClientKeys.LOOPBACK, "oauth_per_minute": 10**9}
         people = People(clock)
-        auth = assemble(Settings(**(base | settings)), engine, sessions=people, clock=clock)
-        app = Starlette(routes=[*routes(auth), resource(auth, engine, clock)])
+        given = Settings(**(base | settings))
+        pace = Pace(given.oauth_per_minute, time.monotonic)
+        auth = assemble(given, engine, sessions=people, clock=clock, admit=pace.admit)
+        app = Starlette(routes=[*routes(auth, pace, peer), resource(auth, engine, clock)])
         with served(app, listening), httpx.Client(timeout=10, cookies=no_cookies()) as http:
-            yield World(auth, engine, clock, people, http, listening.getsockname()[1])
+            yield World(auth, engine, clock, people, http, port, pace)

@@ -3,6 +3,7 @@
 import http.server
 import ipaddress
 import json
+import socket
 import ssl
 import threading
 import time
@@ -16,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from partner import new_key
 
-from hub.auth import clientkeys
-from hub.auth.clientkeys import ClientKeys, key_set, public
+from hub.auth import registry
+from hub.auth.clientkeys import ClientKeys, key_set
 from hub.auth.errors import KeyRefused
+from hub.auth.fetching import LOOKUPS_MAX, Fetcher, public
 from schema.tables.oauth import ClientKind
 from schema.vocabulary import AccessScope
 
@@ -59,7 +61,24 @@ def key(kid="k", **more):
     return new_key().as_dict(private=False) | {"kid": kid} | more
 
 
-def test_a_client_publishes_its_keys_and_changes_them(hub, monkeypatch):
+class Watch:
+    """A watch that is moved by hand."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def nowhere(address, _seconds):
+    pytest.fail(f"it went to {address}")
+
+
+def resolving(*addresses):
+    return lambda _host, _port: list(addresses)
+
+
+def test_a_client_publishes_its_keys_and_changes_them(hub):
     with publishing({"keys": []}) as server:
         hub.machine()
         partner = hub.client(ClientKind.MACHINE, body="pen", scopes=[AccessScope.NETWORK_READ], jwks_uri=server.url)
@@ -71,41 +90,48 @@ def test_a_client_publishes_its_keys_and_changes_them(hub, monkeypatch):
         server.body = json.dumps(partner.jwks).encode()
         assert partner.token().json()["error"] == "invalid_client"
         assert server.asked == 1
-        now = clientkeys.time.monotonic()
-        monkeypatch.setattr(clientkeys.time, "monotonic", lambda: now + 61)
+        with hub.session() as session:
+            registry.rekey(session, partner.id, jwks=None, jwks_uri=f"{server.url}?anew", loopback=True)
         assert partner.token().status_code == 200
         assert server.asked == 2
 
 
-def test_an_unknown_key_is_looked_for_once_a_minute(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(clientkeys.time, "monotonic", lambda: now[0])
-    found = ClientKeys(loopback=True)
+def test_an_unknown_key_is_looked_for_once_a_minute():
+    watch = Watch()
+    found = ClientKeys(Fetcher(loopback=True), watch)
     with publishing({"keys": [key("a")]}) as server:
+        client = _Named(server.url)
+
+        def finds(kid):
+            return found.find(client, kid=kid, algorithm="ES256") is not None
+
         for _ in range(5):
-            assert set(found._keys(_Named(server.url), "b")) == {"a"}  # noqa: SLF001
+            assert not finds("b")
+            assert finds("a")
         assert server.asked == 1
-        now[0] = 61
+        server.body = json.dumps({"keys": [key("a"), key("b")]}).encode()
+        watch.now = 59
+        assert not finds("b")
+        watch.now = 61
         for _ in range(5):
-            found._keys(_Named(server.url), "b")  # noqa: SLF001
+            assert finds("b")
         assert server.asked == 2
         for _ in range(5):
-            found._keys(_Named(server.url), "a")  # noqa: SLF001
+            assert finds("a")
         assert server.asked == 2
-        now[0] = 61 + 20 * 60 + 1
-        found._keys(_Named(server.url), "a")  # noqa: SLF001
+        watch.now = 61 + 20 * 60 + 1
+        assert finds("a")
         assert server.asked == 3
 
 
-def test_a_publisher_that_is_down_leaves_the_old_keys_good(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(clientkeys.time, "monotonic", lambda: now[0])
-    found = ClientKeys(loopback=True)
+def test_a_publisher_that_is_down_leaves_the_old_keys_good():
+    watch = Watch()
+    found = ClientKeys(Fetcher(loopback=True), watch)
     with publishing({"keys": [key("a")]}) as server:
         client = _Named(server.url)
         assert found.find(client, kid="a", algorithm="ES256") is not None
         server.status = 500
-        now[0] = 20 * 60 + 1
+        watch.now = 20 * 60 + 1
         assert found.find(client, kid="a", algorithm="ES256") is None
         assert found.find(client, kid="a", algorithm="ES256") is not None
 
@@ -137,17 +163,45 @@ class _Named:
 )
 def test_what_is_no_key_set_is_refused(answer):
     with publishing(**answer) as server, pytest.raises(KeyRefused):
-        key_set(ClientKeys(loopback=True).fetch(server.url))
+        key_set(Fetcher(loopback=True).fetch(server.url))
 
 
-def test_a_publisher_that_drips_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(clientkeys, "TIMEOUT_SECONDS", 0.3)
+def test_a_publisher_that_drips_is_not_waited_for():
     with publishing({"keys": [key()]}) as server:
         server.pause = 0.05
         begun = time.monotonic()
         with pytest.raises(KeyRefused):
-            ClientKeys(loopback=True).fetch(server.url)
+            Fetcher(loopback=True, seconds=0.3).fetch(server.url)
         assert time.monotonic() - begun < 2
+
+
+def test_a_name_that_nobody_answers_for_is_not_waited_for():
+    answered = threading.Event()
+    fetcher = Fetcher(seconds=0.2, resolve=lambda *_: [str(answered.wait())], connect=nowhere)
+    begun = time.monotonic()
+    for _ in range(LOOKUPS_MAX + 2):
+        with pytest.raises(KeyRefused):
+            fetcher.fetch("https://partner.example/keys")
+    assert time.monotonic() - begun < (LOOKUPS_MAX + 2) * 0.2 + 2
+    hanging = sum(thread.name == "look-up" for thread in threading.enumerate())
+    assert hanging <= LOOKUPS_MAX
+    answered.set()
+
+
+def test_a_name_that_is_slow_leaves_less_time_for_the_rest():
+    def slowly(*_):
+        time.sleep(0.3)
+        return ["93.184.216.34"]
+
+    left = []
+
+    def connect(_address, seconds):
+        left.append(seconds)
+        raise OSError
+
+    with pytest.raises(KeyRefused):
+        Fetcher(seconds=1, resolve=slowly, connect=connect).fetch("https://partner.example/keys")
+    assert 0 < left[0] < 0.75
 
 
 @pytest.mark.parametrize(
@@ -161,10 +215,9 @@ def test_a_publisher_that_drips_is_not_waited_for(monkeypatch):
         "gopher://127.0.0.1:6379/x",
     ],
 )
-def test_only_https_is_gone_to(url, monkeypatch):
-    monkeypatch.setattr(clientkeys.socket, "create_connection", lambda *_, **__: pytest.fail("it went there"))
+def test_only_https_is_gone_to(url):
     with pytest.raises(KeyRefused):
-        ClientKeys(resolve=lambda *_: ["93.184.216.34"]).fetch(url)
+        Fetcher(resolve=resolving("93.184.216.34"), connect=nowhere).fetch(url)
 
 
 @pytest.mark.parametrize(
@@ -195,12 +248,11 @@ def test_only_https_is_gone_to(url, monkeypatch):
         "2001:db8::1",
     ],
 )
-def test_addresses_inside_are_not_gone_to(address, monkeypatch):
-    monkeypatch.setattr(clientkeys.socket, "create_connection", lambda *_, **__: pytest.fail("it went there"))
+def test_addresses_inside_are_not_gone_to(address):
     assert not public(ipaddress.ip_address(address))
     for addresses in ([address], ["93.184.216.34", address]):
         with pytest.raises(KeyRefused):
-            ClientKeys(resolve=lambda *_, found=addresses: found).fetch("https://partner.example/keys")
+            Fetcher(resolve=resolving(*addresses), connect=nowhere).fetch("https://partner.example/keys")
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"])
@@ -208,24 +260,23 @@ def test_public_addresses_are_public(address):
     assert public(ipaddress.ip_address(address))
 
 
-def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
+def test_the_connection_goes_to_the_address_that_was_checked():
     names, went = iter([["93.184.216.34"], ["127.0.0.1"]]), []
 
-    def connect(address, **_):
+    def connect(address, _seconds):
         went.append(address)
         raise OSError
 
-    monkeypatch.setattr(clientkeys.socket, "create_connection", connect)
     with pytest.raises(KeyRefused):
-        ClientKeys(resolve=lambda *_: next(names)).fetch("https://partner.example:8443/keys")
+        Fetcher(resolve=lambda *_: next(names), connect=connect).fetch("https://partner.example:8443/keys")
     assert went == [("93.184.216.34", 8443)]
 
 
 def test_loopback_is_for_this_machine_only():
     with pytest.raises(KeyRefused):
-        ClientKeys(loopback=True, resolve=lambda *_: ["10.0.0.1"]).fetch("http://partner.example/keys")
+        Fetcher(loopback=True, resolve=resolving("10.0.0.1"), connect=nowhere).fetch("http://partner.example/keys")
     with pytest.raises(KeyRefused):
-        ClientKeys(loopback=True, resolve=lambda *_: ["127.0.0.1"]).fetch("https://partner.example/keys")
+        Fetcher(loopback=True, resolve=resolving("127.0.0.1"), connect=nowhere).fetch("https://partner.example/keys")
 
 
 @pytest.mark.parametrize(
@@ -248,24 +299,29 @@ def test_keys_of_no_use_are_passed_over(jwk):
     assert set(key_set({"keys": [jwk, key("good")]})) == {"good"}
 
 
-def test_keys_come_over_tls_from_the_name_that_was_asked_for(tmp_path, monkeypatch):
+def test_keys_come_over_tls_from_the_name_that_was_asked_for(tmp_path):
     authority = certificate(tmp_path)
     with publishing({"keys": [key("a")]}) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        trusting = ssl.create_default_context(cafile=authority)
-        monkeypatch.setattr(clientkeys.ssl, "create_default_context", lambda: trusting)
-        monkeypatch.setattr(clientkeys, "public", lambda _: True)
-        found = ClientKeys(resolve=lambda *_: ["127.0.0.1"])
+
+        def fetch(url, seconds=3.0):
+            """Go out as ever, over a wire that leads here."""
+            return Fetcher(
+                seconds=seconds,
+                resolve=resolving("93.184.216.34"),
+                connect=lambda address, left: socket.create_connection(("127.0.0.1", address[1]), left),
+                trust=lambda: ssl.create_default_context(cafile=authority),
+            ).fetch(url)
+
         port = server.server_address[1]
-        assert set(key_set(found.fetch(f"https://partner.example:{port}/keys"))) == {"a"}
+        assert set(key_set(fetch(f"https://partner.example:{port}/keys"))) == {"a"}
         with pytest.raises(KeyRefused):
-            found.fetch(f"https://other.example:{port}/keys")
-        monkeypatch.setattr(clientkeys, "TIMEOUT_SECONDS", 0.3)
+            fetch(f"https://other.example:{port}/keys")
         server.pause = 0.1
         with pytest.raises(KeyRefused):
-            found.fetch(f"https://partner.example:{port}/keys")
+            fetch(f"https://partner.example:{port}/keys", seconds=0.3)
 
 
 def certificate(folder):

@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from partner import back, cookie_header, read
 
 from schema.vocabulary import AccessScope, Purpose, Relation
+from schema.vocabulary.access import LETS
 
 BOTH = (AccessScope.NETWORK_READ, AccessScope.CASE_READ)
 
@@ -177,3 +179,20 @@ def test_a_grant_ends_by_itself(hub):
     tokens = console.redeem(console.code(person)).json()
     hub.clock.advance(days=timedelta(days=30).days, seconds=1)
     assert console.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_the_page_says_in_sentences_what_the_client_could_do(hub):
+    site = hub.web(*AccessScope, first_party=False)
+    person = hub.people.add(AccessScope.NETWORK_READ, AccessScope.HEALTH_READ, AccessScope.STATS_READ)
+    page = site.authorize(site.push(scope="health:read network:read").json()["request_uri"], person=person).text
+    said = [unescape(each) for each in re.findall(r"<li>(.*?)</li>", page)]
+    assert said == [LETS[AccessScope.NETWORK_READ], LETS[AccessScope.HEALTH_READ]]
+    assert not any(scope.value in page for scope in AccessScope)
+
+
+def test_every_scope_has_a_sentence_of_its_own():
+    assert set(LETS) == set(AccessScope)
+    assert len(set(LETS.values())) == len(AccessScope)
+    for scope, sentence in LETS.items():
+        assert re.fullmatch(r"[A-Z][a-z ,:'-]+\.", sentence), sentence
+        assert scope.value not in sentence

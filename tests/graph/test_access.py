@@ -1,5 +1,6 @@
 """The network category: what signed-in bodies see, and what everybody else does not."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -9,8 +10,11 @@ import pytest
 from asking import NOW, Ask
 from profiles import BOARD, CASEWORKER, PARTNER, PARTNER_WITHOUT_SCOPE, partner_of
 
+from hub.clock import SetClock
 from hub.operations import Operations
-from hub.store import Database
+from hub.planner import Limits, Planner
+from hub.store import Database, Reader
+from schema.root import SCHEMA
 
 PLACES = '{ city(slug: "no-stavanger") { name places { nodes { title } } } }'
 
@@ -101,6 +105,62 @@ async def test_the_viewer_is_told_who_it_is(ask: Ask):
         "organisation": None,
         "tokenExpiresAt": None,
     }
+
+
+BOUNDS = (
+    "{ viewer { scopes limits { operationCost operationDepth pageSize windowCost windowSeconds requestsAtOnce } } }"
+)
+AGREED = "{ viewer { organisation { slug } agreement { state categories purposes from until } } }"
+
+
+async def test_the_viewer_is_told_how_much_it_may_ask(ask: Ask, demo_reader: Reader):
+    bounds = Limits(cost=70, depth=6, cost_per_window=900, window_seconds=30, at_once=4)
+    narrow = Operations(reader=demo_reader, clock=SetClock(NOW), planner=Planner(SCHEMA, bounds))
+    answer = json.loads((await narrow.execute(BOUNDS, profile=PARTNER)).body)["data"]["viewer"]
+    told = {
+        "operationCost": 70,
+        "operationDepth": 6,
+        "pageSize": 100,
+        "windowCost": 900,
+        "windowSeconds": 30,
+        "requestsAtOnce": 4,
+    }
+    assert answer == {"scopes": ["NETWORK_READ"], "limits": told}
+    by_default = (await ask(BOUNDS, PARTNER))["data"]["viewer"]["limits"]
+    assert by_default != told
+    rows = "{{ cities(first: {}) {{ nodes {{ id }} }} }}"
+    assert (await narrow.execute(rows.format(69), profile=PARTNER)).code is None
+    assert (await narrow.execute(rows.format(71), profile=PARTNER)).code == "TOO_COSTLY"
+    assert (await narrow.execute(rows.format(101), profile=PARTNER)).code == "BAD_PAGE"
+
+
+async def test_the_viewer_is_told_the_agreement_of_its_own_body_without_any_scope(ask: Ask, demo: Database):
+    with psycopg.connect(demo.conninfo, autocommit=True) as connection:
+        kept = connection.execute(
+            "select o.id, o.slug, a.state, a.categories, a.purposes, a.from_on, a.until_on"
+            " from agreement a join organisation o on o.id = a.organisation_id"
+        ).fetchall()
+        without = connection.execute(
+            "select id from organisation where id not in (select organisation_id from agreement) limit 1"
+        ).fetchone()
+    assert kept
+    assert len({str(row[2:]) for row in kept}) > 1
+    for organisation_id, slug, state, categories, purposes, begins, ends in kept:
+        answer = await ask(AGREED, replace(partner_of(organisation_id), scopes=frozenset()))
+        assert answer["data"]["viewer"] == {
+            "organisation": {"slug": slug},
+            "agreement": {
+                "state": state.upper(),
+                "categories": [each.upper() for each in categories],
+                "purposes": [each.upper() for each in purposes],
+                "from": begins,
+                "until": ends,
+            },
+        }
+        assert "extensions" not in answer
+    assert (await ask(AGREED, partner_of(without[0])))["data"]["viewer"]["agreement"] is None
+    assert (await ask(AGREED, CASEWORKER))["data"]["viewer"]["agreement"] is None
+    assert (await ask(AGREED))["data"]["viewer"] is None
 
 
 async def test_a_denied_token_is_refused_by_the_statement_that_reads(demo: Database, operations: Operations):

@@ -40,6 +40,8 @@ PROFILES = [AccessProfile(relation=relation, scopes=scopes) for relation, scopes
 PATHS = {
     "Query": "{}",
     "Viewer": "viewer {{ {} }}",
+    "ViewerAgreement": "viewer {{ agreement {{ {} }} }}",
+    "ViewerLimits": "viewer {{ limits {{ {} }} }}",
     "City": 'city(slug: "no-stavanger") {{ {} }}',
     "Organisation": 'organisation(slug: "pen-international") {{ {} }}',
     "Agreement": 'organisation(slug: "pen-international") {{ agreement {{ {} }} }}',
@@ -64,6 +66,8 @@ PATHS = {
 # The fields that a path goes through; all must be open for anything below to be seen.
 THROUGH = {
     "Viewer": ["Query.viewer"],
+    "ViewerAgreement": ["Query.viewer", "Viewer.agreement"],
+    "ViewerLimits": ["Query.viewer", "Viewer.limits"],
     "Agreement": ["Organisation.agreement"],
     "Place": ["City.places"],
     "Coordinator": ["City.coordinators"],

@@ -26,7 +26,7 @@ from schema.root import SCHEMA
 from schema.vocabulary import AccessScope, Relation
 
 GRAPH: Final[GraphQLSchema] = SCHEMA._schema  # noqa: SLF001  # strawberry keeps graphql-core's schema there
-_MUCH: Final = 10**30
+_MUCH: Final = 2**31 - 1
 WIDE: Final = Limits(**{bound.name: _MUCH for bound in fields(Limits)})
 """The limits have tests of their own; here they would only be in the way."""
 ALL_SEEING: Final = AccessProfile(relation=Relation.LEAD, scopes=frozenset(AccessScope))
@@ -93,7 +93,7 @@ class Arena:
         reader = Reader(database.reading, connections=1, statement_timeout_ms=60_000)
         noon = datetime.combine(world.today, time(12), UTC)
         operations = Operations(reader=reader, clock=SetClock(noon), planner=self._planner)
-        oracle = Oracle(GRAPH, Rows(load(database.conninfo), world.today))
+        oracle = Oracle(GRAPH, Rows(load(database.conninfo), world.today, _MUCH))
         oracle.met = self.met
         return Stage(world, operations, reader, oracle)
 

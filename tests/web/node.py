@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,29 @@ def run(script: str, *arguments: str, folder: Path = AUDITS) -> Any:
     )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
+
+
+@contextmanager
+def running(script: str, *arguments: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a script of a folder with locked packages that goes on until the end; it has said that it is ready."""
+    environment = _environment()
+    _install(folder, environment)
+    process = subprocess.Popen(
+        [_program("node", environment), script, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def _environment() -> dict[str, str]:

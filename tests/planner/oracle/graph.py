@@ -212,6 +212,9 @@ def _too_many(args: Args) -> str | None:
     return "TOO_MANY_IDS" if len(several) > IDS_MOST else None
 
 
+LIMITS: Final = ("operationCost", "operationDepth", "windowCost", "windowSeconds", "requestsAtOnce")
+
+
 def _myself(ask: Ask, *_: object) -> Thing:
     who = ask.who
     expires = None if who.expires_at is None else who.expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -225,8 +228,14 @@ def _myself(ask: Ask, *_: object) -> Thing:
             "purposes": [purpose.value for purpose in Purpose if purpose.value in who.purposes],
             "purpose": who.purpose,
             "expires": expires,
+            "limits": Thing("ViewerLimits", dict.fromkeys(LIMITS, ask.rows.bound) | {"pageSize": 100}),
         },
     )
+
+
+def _own_agreement(ask: Ask, viewer: Row) -> Thing | None:
+    own = ask.rows.of("agreement", organisation_id=viewer["organisation_id"])
+    return Thing("ViewerAgreement", own[0]) if own else None
 
 
 def _openings(ask: Ask, _row: Row) -> list[Thing]:
@@ -275,8 +284,16 @@ FIELDS: Final[dict[str, Fields]] = {
         "purposes": col("purposes", VIEWER),
         "organisation": one("Organisation", "organisation_id", VIEWER),
         "city": one("City", "city_id", VIEWER),
+        "agreement": made(_own_agreement, VIEWER),
+        "limits": col("limits", VIEWER),
         "tokenExpiresAt": col("expires", VIEWER),
     },
+    "ViewerAgreement": {
+        **cols("state categories purposes", VIEWER),
+        "from": col("from_on", VIEWER),
+        "until": col("until_on", VIEWER),
+    },
+    "ViewerLimits": cols(" ".join((*LIMITS, "pageSize")), VIEWER),
     "City": {
         "id": identity("City"),
         **cols("slug name kind country region latitude longitude status"),

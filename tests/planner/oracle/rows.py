@@ -77,11 +77,12 @@ KINDS: Final = {record.code: kind for kind, record in RECORDS.items()}
 
 
 class Rows:
-    """All rows, and the day it is."""
+    """All rows, the day it is, and the one bound that stands for all."""
 
-    def __init__(self, tables: dict[str, list[Row]], today: date) -> None:
+    def __init__(self, tables: dict[str, list[Row]], today: date, bound: int) -> None:
         self.tables = tables
         self.today = today
+        self.bound = bound
 
     def of(self, table: str, **wanted: Any) -> list[Row]:
         """Give the rows whose columns hold these values; NULL equals nothing."""
