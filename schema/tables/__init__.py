@@ -1,6 +1,15 @@
 """All that is kept, as SQLModel rows. Shapes only: engines, sessions and migrations live in `hub.store`."""
 
+from schema.tables.audit import AuditLeafRow
+from schema.tables.casefile import (
+    CaseIdentityRow,
+    CaseRiskRow,
+    CaseRow,
+    PersonRow,
+    SubjectKeyRow,
+)
 from schema.tables.cities import CityRow, CoordinatorCityRow, CoordinatorRow, MembershipRow, PlaceRow
+from schema.tables.consents import ConsentRow
 from schema.tables.history import (
     EventRow,
     ProjectCityRow,
@@ -33,6 +42,15 @@ from schema.tables.people import (
     ThrottleRow,
     WebSessionRow,
 )
+from schema.tables.referrals import (
+    HandoffRow,
+    InboxMessageRow,
+    PacketRow,
+    ReceiptRow,
+    ReferralEventRow,
+    ReferralRow,
+    ReferralServiceRow,
+)
 from schema.tables.residents import FigureRow, ResidentRow, WorkRow
 from schema.tables.sources import OfficialTotalRow, SourceRow, VocabularyTermRow
 
@@ -40,26 +58,39 @@ __all__ = [
     "AccountRow",
     "AccountSecretRow",
     "AgreementRow",
+    "AuditLeafRow",
     "AuthorizationCodeRow",
+    "CaseIdentityRow",
+    "CaseRiskRow",
+    "CaseRow",
     "ChallengeRow",
     "CityRow",
     "ClientRow",
+    "ConsentRow",
     "CoordinatorCityRow",
     "CoordinatorRow",
     "DenialRow",
     "EnrolmentRow",
     "EventRow",
     "FigureRow",
+    "HandoffRow",
+    "InboxMessageRow",
     "MembershipRow",
     "OfficialTotalRow",
     "OrganisationRow",
+    "PacketRow",
     "PartnerOpeningRow",
     "PasskeyRow",
+    "PersonRow",
     "PlaceRow",
     "ProjectCityRow",
     "ProjectRow",
     "PushedRequestRow",
+    "ReceiptRow",
     "RecoveryCodeRow",
+    "ReferralEventRow",
+    "ReferralRow",
+    "ReferralServiceRow",
     "RefreshTokenRow",
     "ResidentRow",
     "ResolutionRow",
@@ -67,6 +98,7 @@ __all__ = [
     "SigningKeyRow",
     "SourceRow",
     "StatisticCellRow",
+    "SubjectKeyRow",
     "TermRow",
     "ThrottleRow",
     "TimelineEntryRow",

@@ -1,6 +1,14 @@
 """Controlled lists. One import for all: `from schema.vocabulary import Discipline`."""
 
 from schema.vocabulary.access import AccessScope, Grain, Relation, Side
+from schema.vocabulary.casework import (
+    AuditKind,
+    CaseState,
+    ClockKind,
+    DangerLevel,
+    ReferralEventKind,
+    ServiceAnswer,
+)
 from schema.vocabulary.help import ClosingReason, DeclineReason, Discipline, Feedback, SupportKind, Urgency
 from schema.vocabulary.network import (
     AgreementState,
@@ -44,15 +52,19 @@ __all__ = [
     "Act",
     "AgreementState",
     "ApplicationState",
+    "AuditKind",
     "BreakGlassReason",
     "CandidacyState",
+    "CaseState",
     "Category",
     "Certainty",
     "CityKind",
+    "ClockKind",
     "ClosingReason",
     "ConsentChannel",
     "ConsentState",
     "ContactRule",
+    "DangerLevel",
     "DeclineReason",
     "Discipline",
     "EarlierNetwork",
@@ -70,10 +82,12 @@ __all__ = [
     "Perpetrator",
     "PresentationState",
     "Purpose",
+    "ReferralEventKind",
     "ReferralState",
     "Region",
     "Relation",
     "ResidencyState",
+    "ServiceAnswer",
     "Side",
     "SourceLink",
     "StatisticMeasure",

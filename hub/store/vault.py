@@ -1,0 +1,154 @@
+"""Sealed rows in the database: keys of subjects made, rotated and destroyed; categories of a case written and read.
+
+For services that write. Who reads for somebody outside goes through the planner, which asks the rules first.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import SQLModel
+
+from hub.errors import HubError
+from hub.store.rows import table_of
+from hub.store.sealed import Content, Place, Sealing, WrappedKey
+from schema.tables import SubjectKeyRow
+
+_KEYS: Final = table_of(SubjectKeyRow)
+_BATCH: Final = 500
+
+
+class KeyDestroyed(HubError):
+    """The subject's key was destroyed: nothing of theirs can be read or written any more."""
+
+    code = "key_destroyed"
+    public = "This person was erased."
+
+
+class Vault:
+    """Seals and opens rows over a connection of the caller's transaction."""
+
+    def __init__(self, sealing: Sealing) -> None:
+        self.sealing: Final = sealing
+
+    # ---- Keys --------------------------------------------------------------------------------------------------------
+
+    def key(self, connection: Connection, subject: UUID) -> WrappedKey:
+        """Give the key of a subject.
+
+        Raises:
+            KeyDestroyed: there is none any more, or never was one.
+        """
+        query = select(_KEYS.c.kek_version, _KEYS.c.wrapped).where(_KEYS.c.subject_id == subject)
+        found = connection.execute(query).one_or_none()
+        if found is None or found.wrapped is None:
+            raise KeyDestroyed
+        return WrappedKey(subject, found.kek_version, found.wrapped)
+
+    def make_key(self, connection: Connection, subject: UUID, now: datetime) -> WrappedKey:
+        """Make a key for a subject that has none; where there is one it is given. A destroyed one stays destroyed."""
+        made = self.sealing.new_key(subject, self.version(connection))
+        values = {
+            "subject_id": subject,
+            "kek_version": made.version,
+            "wrapped": made.wrapped,
+            "created_at": now,
+            "destroyed_at": None,
+        }
+        connection.execute(insert(_KEYS).values(values).on_conflict_do_nothing())
+        return self.key(connection, subject)
+
+    def destroy_key(self, connection: Connection, subject: UUID, now: datetime) -> None:
+        """Destroy the key of a subject: the erasure. Nothing sealed under it opens from the commit on."""
+        gone = {"wrapped": None, "destroyed_at": now}
+        connection.execute(
+            update(_KEYS).where(_KEYS.c.subject_id == subject, _KEYS.c.wrapped.is_not(None)).values(gone)
+        )
+        self.sealing.forget(subject)
+
+    def version(self, connection: Connection) -> int:
+        """Tell the newest version of the key-encryption key in use."""
+        return connection.scalar(select(func.coalesce(func.max(_KEYS.c.kek_version), 1))) or 1
+
+    def rotate(self, connection: Connection) -> int:
+        """Wrap every key anew under the next version of the key-encryption key; give how many there were."""
+        version = self.version(connection) + 1
+        count = 0
+        for batch in self._older(connection, version):
+            for key in batch:
+                fresh = self.sealing.rewrap(key, version)
+                connection.execute(
+                    update(_KEYS)
+                    .where(_KEYS.c.subject_id == key.subject)
+                    .values(wrapped=fresh.wrapped, kek_version=version)
+                )
+            count += len(batch)
+        return count
+
+    def _older(self, connection: Connection, version: int) -> Iterator[list[WrappedKey]]:
+        older = (
+            select(_KEYS)
+            .where(_KEYS.c.kek_version < version, _KEYS.c.wrapped.is_not(None))
+            .limit(_BATCH)
+            .with_for_update()
+        )
+        while batch := [
+            WrappedKey(row.subject_id, row.kek_version, row.wrapped) for row in connection.execute(older).all()
+        ]:
+            yield batch
+
+    # ---- Categories of a case ----------------------------------------------------------------------------------------
+
+    def write(  # noqa: PLR0917  # all that a sealed row is
+        self,
+        connection: Connection,
+        row: type[SQLModel],
+        case_id: UUID,
+        subject: UUID,
+        content: Content,
+        plain: Content | None = None,
+    ) -> int:
+        """Write one category of a case anew; give its version.
+
+        Args:
+            connection: of the caller's transaction.
+            row: a class made of `SealedRow`.
+            case_id: the case.
+            subject: its person.
+            content: what is sealed, as JSON holds it.
+            plain: coarse columns beside the envelope.
+
+        Raises:
+            KeyDestroyed: the person was erased.
+        """
+        table = table_of(row)
+        before = connection.scalar(select(table.c.version).where(table.c.case_id == case_id).with_for_update())
+        version = (before or 0) + 1
+        place = Place(table.name, "sealed", case_id, version, subject)
+        values: dict[str, Any] = {
+            "case_id": case_id,
+            "subject_id": subject,
+            "version": version,
+            "sealed": self.sealing.seal_content(content, self.key(connection, subject), place),
+            **(plain or {}),
+        }
+        written = insert(table).values(values)
+        connection.execute(written.on_conflict_do_update(index_elements=["case_id"], set_=values))
+        return version
+
+    def read(self, connection: Connection, row: type[SQLModel], case_id: UUID) -> dict[str, Any] | None:
+        """Open one category of a case; None where nothing is recorded. For packets, after consent was asked.
+
+        Raises:
+            KeyDestroyed: the person was erased.
+            SealBroken: what lies there was not sealed for it.
+        """
+        table = table_of(row)
+        found = connection.execute(select(table).where(table.c.case_id == case_id)).one_or_none()
+        if found is None:
+            return None
+        place = Place(table.name, "sealed", case_id, found.version, found.subject_id)
+        return self.sealing.open_content(found.sealed, self.key(connection, found.subject_id), place)

@@ -1,0 +1,87 @@
+"""The file on a person. What may be told in a code stands in plain columns, the rest in one sealed envelope a category.
+
+An envelope is opened under the key of its data subject, which is kept in a table of its own: who destroys that row has
+erased the person, in every copy of the database. See `hub.store.sealed` for the envelope.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from schema.tables.base import Row, many_of, one_of, texts
+from schema.vocabulary import CaseState, ContactRule, Discipline, Region, SupportKind, Urgency
+
+
+class PersonRow(Row, table=True):
+    """A data subject: nothing that tells who it is, only whom it may not reach and how."""
+
+    __tablename__ = "person"
+    account_id: UUID | None = Field(default=None, foreign_key="account.id", unique=True)
+    contact_rule: ContactRule = one_of(ContactRule)
+    blocked_organisations: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid()), nullable=False)
+    blocked_cities: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid()), nullable=False)
+    frozen: bool = False
+    synthetic: bool = False
+
+
+class SubjectKeyRow(SQLModel, table=True):
+    """The data key of a subject, wrapped under a version of the key-encryption key. Without `wrapped` it is destroyed.
+
+    The subject is a person, or an incoming message that nobody has taken up yet; the row outlives both.
+    """
+
+    __tablename__ = "subject_key"
+    __table_args__ = (CheckConstraint("(wrapped is null) = (destroyed_at is not null)", name="destroyed_is_gone"),)
+    subject_id: UUID = Field(primary_key=True)
+    kek_version: int
+    wrapped: bytes | None = Field(default=None, sa_type=LargeBinary)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    destroyed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class CaseRow(Row, table=True):
+    """A case: states, who works on it, and the coarse profile under a code. `case` itself is a reserved word.
+
+    `holder_id` is the body whose file it is: a partner that sent its content along, or none where ICORN keeps it.
+    """
+
+    __tablename__ = "case_file"
+    __table_args__ = (Index("case_file_by_opening", "opened_on", "id"),)
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    holder_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    code: str = Field(unique=True)
+    state: CaseState = one_of(CaseState)
+    opened_on: date
+    owner_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
+    cover_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
+    disciplines: list[Discipline] = many_of(Discipline)
+    origin_region: Region | None = one_of(Region, null=True)
+    languages: list[str] = texts()
+    household_size: int | None = None
+    support: list[SupportKind] = many_of(SupportKind)
+    urgency: Urgency | None = one_of(Urgency, null=True)
+
+
+class SealedRow(SQLModel):
+    """One category of one case, sealed. `version` counts what was written; a packet names the one it was made from."""
+
+    case_id: UUID = Field(primary_key=True, foreign_key="case_file.id", ondelete="CASCADE")
+    subject_id: UUID = Field(foreign_key="person.id", index=True)
+    version: int = 1
+    sealed: bytes = Field(sa_type=LargeBinary)
+
+
+class CaseIdentityRow(SealedRow, table=True):
+    """Who the person is: name in papers, pen names, birth, nationality."""
+
+    __tablename__ = "case_identity"
+
+
+class CaseRiskRow(SealedRow, table=True):
+    """Persecution and its evidence, works shown as proof among it; beside it what a host must know."""
+
+    __tablename__ = "case_risk"
+    security_advice: str | None = Field(default=None, sa_type=Text)
