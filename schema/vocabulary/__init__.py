@@ -34,6 +34,7 @@ from schema.vocabulary.states import (
     CandidacyState,
     InvitationState,
     PresentationState,
+    ReferralEventKind,
     ReferralState,
     ResidencyState,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "Perpetrator",
     "PresentationState",
     "Purpose",
+    "ReferralEventKind",
     "ReferralState",
     "Region",
     "Relation",
