@@ -34,7 +34,7 @@ from connectors.messages import (
 from connectors.messages import Page as WirePage
 from connectors.peers import PeerKeys
 from connectors.protocol import Capability, Decoded, Page
-from connectors.signing import Key, Letter, Me, digest, seal, typ_of, unchecked
+from connectors.signing import Key, Letter, Me, Peer, digest, seal, typ_of, unchecked
 from connectors.transports.credentials import Credentials, OAuthClient, SignedRequest
 from connectors.transports.https import Https
 from connectors.words import CLOSING_REASONS, DECLINE_REASONS
@@ -168,12 +168,18 @@ class SignedPartner(Generic[S_co]):
 
     async def send(self, packet: str) -> Read[Receipt] | None:
         """Bring a packet: by notice where it fetches, else sealed."""
+        if Capability.NOTICE not in self.capabilities:
+            return await self.submit(packet)
+        self._ours(packet)
+        return await self._sent(packet, wire.make_notice(packet, self._me, now=self._now()))
+
+    async def submit(self, packet: str) -> Read[Receipt] | None:
+        """Bring a packet itself, sealed."""
+        self._need(Capability.SUBMIT)
+        return await self._sent(packet, packet)
+
+    async def _sent(self, packet: str, body: str) -> Read[Receipt] | None:
         claims = self._ours(packet)
-        if Capability.NOTICE in self.capabilities:
-            body = wire.make_notice(packet, self._me, now=self._now())
-        else:
-            self._need(Capability.SUBMIT)
-            body = packet
         key = str(claims["handoff"]) if claims["version"] == 1 else f"{claims['handoff']}.v{claims['version']}"
         answer = await self._delivered(body, key)
         if answer is None:
@@ -263,6 +269,10 @@ class SignedPartner(Generic[S_co]):
         """Bring a receipt or certificate that could not be given at once."""
         claims = self._ours(message)
         await self._delivered(message, str(claims["jti"]))
+
+    async def peer(self, kid: str | None = None) -> Peer:
+        """Give its keys, as it publishes them; looked at again for a key that is not known."""
+        return await self._keys.find(kid)
 
     async def sealed(self, message: str) -> str:
         """Seal one of our messages for an answer of ours."""
