@@ -42,6 +42,7 @@ from schema.vocabulary.states import (
     CandidacyState,
     InvitationState,
     PresentationState,
+    ReferralEventKind,
     ReferralState,
     ResidencyState,
 )

@@ -1,0 +1,1 @@
+"""Wires: bytes there and back."""
