@@ -1,6 +1,6 @@
 """Persons and cases: sealed categories, the keys they are sealed under, consents, referrals and their delivery, audit.
 
-Revision: 0005, after 0003. The reader's rights to secret tables are taken away, and its right to add leaves given, in
+Revision: 0005, after 0004. The reader's rights to secret tables are taken away, and its right to add leaves given, in
 the same transaction by `hub.store.migrate`.
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
