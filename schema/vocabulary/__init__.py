@@ -6,7 +6,6 @@ from schema.vocabulary.casework import (
     CaseState,
     ClockKind,
     DangerLevel,
-    ReferralEventKind,
     ServiceAnswer,
 )
 from schema.vocabulary.help import ClosingReason, DeclineReason, Discipline, Feedback, SupportKind, Urgency
