@@ -11,6 +11,8 @@ from hub.auth.assemble import assemble
 from hub.auth.people import People, Place
 from hub.auth.resource import ResourceServer
 from hub.auth.root import RootKey
+from hub.changes import Changes
+from hub.changes.services import SERVICES
 from hub.clock import Clock, SystemClock
 from hub.operations import Operations
 from hub.planner import Limits, Planner
@@ -56,7 +58,12 @@ def create_app(
     )
     planner = Planner(SCHEMA, limits)
     graphql = GraphQLEndpoint(
-        Operations(reader=reader, clock=clock, planner=planner),
+        Operations(
+            reader=reader,
+            clock=clock,
+            planner=planner,
+            changes=Changes(engine, SCHEMA, planner.catalogue, SERVICES),
+        ),
         body_bytes_max=settings.body_bytes_max,
         door=ResourceServer(auth, people.console, proofs, clock),
         rates=Rates(

@@ -7,18 +7,25 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, Protocol
+from uuid import UUID
 
+from hub.changes import Acting, Changes
+from hub.changes.machine import Denied
+from hub.changes.payload import Payload
 from hub.clock import Clock, SystemClock
 from hub.errors import HubError
 from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json
 from hub.planner.json_text import DENIED
-from hub.planner.planner import Bound, Lru, Plan
+from hub.planner.planner import Bound, ChangeAsked, Lru, Plan
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
 
 _DENIED: Final = DENIED.encode()
+CHANGE_COST: Final = 10
+"""What a change costs, apart from what is read beneath it."""
 KNOWN_MOST: Final = 4_096
 KNOWN_BYTES_MOST: Final = 4_096
 """Longest request that is known again."""
@@ -60,7 +67,16 @@ class Known:
 class Operations:
     """Answers operations from one database."""
 
-    def __init__(self, *, reader: TextReader, clock: Clock | None = None, planner: Planner | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        reader: TextReader,
+        clock: Clock | None = None,
+        planner: Planner | None = None,
+        changes: Changes | None = None,
+    ) -> None:
+        """Take what answers; without `changes` nothing can be changed."""
+        self._changes: Final = changes
         self._reader: Final = reader
         self._clock: Final = clock or SystemClock()
         self.planner: Final = planner or Planner(SCHEMA, Limits())
@@ -87,6 +103,8 @@ class Operations:
         profile: AccessProfile = ANONYMOUS,
         tell_cost: bool = False,
         request: bytes = b"",
+        request_id: str = "",
+        may_change: bool = True,
     ) -> Answer:
         """Answer one operation.
 
@@ -97,6 +115,8 @@ class Operations:
             profile: who asks.
             tell_cost: whether to write `extensions.cost`.
             request: all of the above but the profile as it came, to be known when it comes again.
+            request_id: as the log and the audit name the request.
+            may_change: whether it came in a way in which changes may come.
 
         Returns:
             an answer also when the operation is refused or the database fails; unexpected errors are raised.
@@ -112,8 +132,44 @@ class Operations:
             if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
                 self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost))
             return await self._answer(bound, tell_cost=tell_cost)
+        except ChangeAsked as change:
+            self.planner.keep_change(change)
+            if not may_change:
+                return _refusal(OperationRefused("CHANGE_BY_GET", "Changes are sent by POST."))
+            return await self._change(change, variables or {}, Acting(profile, self._clock.now(), request_id))
         except HubError as error:
             return _refusal(error)
+
+    async def _change(self, asked: ChangeAsked, variables: Mapping[str, Any], acting: Acting) -> Answer:
+        """Make a change, then read what is selected beneath it."""
+        try:
+            if self._changes is None:
+                raise OperationRefused("OPERATION_NOT_SUPPORTED", "Nothing can be changed here.")
+            values = asked.prepared.coerce(variables)
+            digest = sha256(asked.name[0].encode()).digest()
+            change = await asyncio.to_thread(self._changes.run, asked.prepared, values, acting, digest)
+        except Denied:
+            return _refusal(TokenDenied())
+        except HubError as error:
+            return _refusal(error)
+        response = change.selected.response
+        data: dict[str, Any] = dict.fromkeys(change.order, "Mutation")
+        if change.outcome is None:
+            withheld = [{"path": [response], "category": change.category, "code": change.withheld}]
+            data[response] = None
+            return Answer(_dumps({"data": data, "extensions": {"withheld": withheld}}), None, CHANGE_COST)
+        payload = Payload(change, asked.prepared, values, self.planner.catalogue)
+        reading = payload.reading(variables, _global_id)
+        body, cost = {}, CHANGE_COST
+        records: dict[str, Any] = {}
+        if reading.document:
+            read = await self.execute(reading.document, variables=reading.variables, profile=acting.profile)
+            found, cost = json.loads(read.body), cost + read.cost
+            shown = found.get("data") or {}
+            records = {name: shown.get(alias) for name, alias in reading.aliases.items()}
+            body = _moved(found, response, {alias: name for name, alias in reading.aliases.items()})
+        data[response] = payload.written(records)
+        return Answer(_dumps({"data": data} | body), None, cost)
 
     async def _answer(self, bound: Bound, *, tell_cost: bool) -> Answer:
         plan = bound.plan
@@ -125,6 +181,26 @@ class Operations:
         if plan.bare and not tell_cost and b"\x01" not in text:
             return Answer(b"".join((b'{"data":', text, b"}")), None, bound.cost)
         return Answer(_written(bound, finish(text), tell_cost=tell_cost), None, bound.cost)
+
+
+def _global_id(code: str, internal: UUID) -> str:
+    return f"{code}_{internal}"
+
+
+def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Give the errors and extensions of what was read, with paths as the mutation's client knows them."""
+
+    def at(entry: Mapping[str, Any]) -> dict[str, Any]:
+        first, *rest = entry.get("path") or [None]
+        return {**entry, "path": [response, *([names[first]] if first in names else []), *rest]}
+
+    moved: dict[str, Any] = {}
+    if "errors" in found:
+        moved["errors"] = [at(entry) for entry in found["errors"]]
+    withheld = (found.get("extensions") or {}).get("withheld")
+    if withheld:
+        moved["extensions"] = {"withheld": [at(entry) for entry in withheld]}
+    return moved
 
 
 def _refusal(error: HubError) -> Answer:

@@ -7,6 +7,7 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 
 from schema.access import NETWORK, PUBLIC, TOTALS, VIEWER
+from schema.mutations.agreements import AgreementMutations
 from schema.scalars import SCALARS
 from schema.source import cells, lookup, myself, node_by_id, nodes_by_ids, page
 from schema.tables import StatisticCellRow
@@ -142,8 +143,19 @@ class Query:
     )
 
 
+@strawberry.type(
+    description=(
+        "Everything that can be changed. One mutation an operation; what is selected beneath it is read like any "
+        "query. Null where it is not for you, and extensions.withheld names the rule."
+    )
+)
+class Mutation(AgreementMutations):
+    """The changes. Each runs a service of the hub; nothing here is ever called."""
+
+
 SCHEMA: Final = Schema(
     query=Query,
+    mutation=Mutation,
     types=[Place, PartnerOpening],
     config=StrawberryConfig(scalar_map=SCALARS),
     # Composers in use know federation up to 2.9 and refuse what is newer.

@@ -104,6 +104,15 @@ class Made:
     bound: Bound
 
 
+class ChangeAsked(Exception):
+    """The operation is a mutation: there is nothing to plan yet."""
+
+    def __init__(self, name: tuple[str, str | None], prepared: Prepared) -> None:
+        super().__init__(name[1])
+        self.name = name
+        self.prepared = prepared
+
+
 class Planner:
     """Plans operations over one schema."""
 
@@ -131,7 +140,7 @@ class Planner:
             OperationRefused: the variables do not fit.
         """
         prepared = self._documents.get((document, operation_name))
-        if prepared is None:
+        if prepared is None or prepared.changes:
             return None
         values = prepared.coerce(variables)
         key = (prepared, asked.profile.shape, prepared.shape(values))
@@ -143,8 +152,11 @@ class Planner:
 
         Raises:
             OperationRefused: with the reason; nothing has touched the database.
+            ChangeAsked: it is a mutation.
         """
         prepared = self.prepared(document, operation_name)
+        if prepared.changes:
+            raise ChangeAsked((document, operation_name), prepared)
         values = prepared.coerce(variables)
         plan = self.plan(prepared, values, asked.profile)
         key = (prepared, asked.profile.shape, prepared.shape(values))
@@ -154,6 +166,10 @@ class Planner:
         """Keep what was made, for requests of the same shape."""
         self._documents.put(made.name, made.prepared)
         (self._introspections if made.prepared.introspects else self._plans).put(made.key, made.plan)
+
+    def keep_change(self, asked: "ChangeAsked") -> None:
+        """Keep the document of a mutation."""
+        self._documents.put(asked.name, asked.prepared)
 
     def bind(self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked) -> Bound:
         """Plan an operation, or find its plan, and read its parameters.

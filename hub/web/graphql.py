@@ -40,6 +40,7 @@ from schema.access import ANONYMOUS, AccessProfile
 PREFLIGHT: Final = b"graphql-require-preflight"
 BODY_SECONDS: Final = 10.0
 _STATUS: Final = {
+    "CHANGE_BY_GET": 405,
     "STORE_UNAVAILABLE": 503,
     "QUERY_TIMEOUT": 504,
 }
@@ -138,7 +139,7 @@ class GraphQLEndpoint:
                 if isinstance(asked, Known):
                     answer = await self._operations.again(asked, profile)
                 else:
-                    answer = await self._executed(asked, profile, request)
+                    answer = await self._executed(asked, profile, request, scope)
             finally:
                 self._rates.leave(turn, answer.cost)
             self._still_good(answer)
@@ -155,7 +156,7 @@ class GraphQLEndpoint:
             left = (b"ratelimit", self._rates.told(turn))
             await respond_well(send, (media.header, self._policy, left), answer.body)
 
-    async def _executed(self, params: Params, profile: AccessProfile, request: bytes) -> Answer:
+    async def _executed(self, params: Params, profile: AccessProfile, request: bytes, scope: Scope) -> Answer:
         extensions = params.extensions
         return await self._operations.execute(
             params.query,
@@ -164,6 +165,8 @@ class GraphQLEndpoint:
             profile=profile,
             tell_cost=extensions is not None and extensions.get("cost") is True,
             request=request,
+            request_id="" if profile is ANONYMOUS else request_id(scope),
+            may_change=scope["method"] == "POST",
         )
 
     def _still_good(self, answer: Answer) -> None:
@@ -246,9 +249,12 @@ async def _tell(scope: Scope, send: Send, media: Media, answer: Answer) -> None:
     assert answer.code is not None
     status = _STATUS.get(answer.code, 400 if media.modern else 200)
     id_ = request_id(scope)
-    if answer.code in _STATUS:
+    headers = [media.header, *ALWAYS, (REQUEST_ID, id_.encode())]
+    if status == 405:  # noqa: PLR2004  # method not allowed
+        headers.append((b"allow", b"POST"))
+    elif answer.code in _STATUS:
         _log.warning("graphql.not_answered", request_id=id_, code=answer.code)
-    await respond(send, status, [media.header, *ALWAYS, (REQUEST_ID, id_.encode())], answer.body)
+    await respond(send, status, headers, answer.body)
 
 
 async def _fail(scope: Scope, send: Send, media: Media, error: Exception) -> None:

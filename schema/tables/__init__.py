@@ -1,6 +1,6 @@
 """All that is kept, as SQLModel rows. Shapes only: engines, sessions and migrations live in `hub.store`."""
 
-from schema.tables.audit import AuditLeafRow
+from schema.tables.audit import AuditLeafRow, ChangeKeyRow
 from schema.tables.casefile import (
     CaseIdentityRow,
     CaseRiskRow,
@@ -64,6 +64,7 @@ __all__ = [
     "CaseRiskRow",
     "CaseRow",
     "ChallengeRow",
+    "ChangeKeyRow",
     "CityRow",
     "ClientRow",
     "ConsentRow",

@@ -4,13 +4,14 @@ The reading door may add a leaf, within the statement that reads, and may change
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from schema.tables.base import many_of, one_of, texts
+from schema.tables.base import SECRET, many_of, one_of, texts
 from schema.vocabulary import AuditKind, Category, Purpose, Relation
 
 
@@ -39,3 +40,15 @@ class AuditLeafRow(SQLModel, table=True):
     request_id: str
     operation_hash: bytes = Field(sa_type=LargeBinary)
     number: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+
+
+class ChangeKeyRow(SQLModel, table=True):
+    """An idempotency key that a client used, with what came of it: the same again does nothing twice, for 30 days."""
+
+    __tablename__ = "change_key"
+    __table_args__ = (Index("change_key_by_time", "at"), SECRET)
+    client: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    input_hash: bytes = Field(sa_type=LargeBinary)
+    outcome: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -112,7 +112,7 @@ DOCUMENTS = [
     document("a misspelt type", "query($a: Cit) {__typename}", FAILED),
     document("nothing", "", PARSED),
     document("types", many(40, "type T# {a: Int}"), FAILED),
-    document("a mutation", "mutation {__typename}", FAILED),
+    document("a mutation of nothing", "mutation {__typename}", "ONE_CHANGE"),
     document("a subscription", "subscription {__typename}", FAILED),
     document("the schema many times", "{" + many(20, "a#: __schema {types {name}}") + "}", "TOO_MUCH_INTROSPECTION"),
     document("the printed schema many times", "{" + many(20, "a#: _service {sdl}") + "}", "TOO_MUCH_INTROSPECTION"),
@@ -229,7 +229,7 @@ FRONT = [
     ),
     Hostile(
         "a mutation by GET with the header",
-        *(b"", FAILED, frozenset({400}), "GET", "/graphql?query=mutation{__typename}"),
+        *(b"", "CHANGE_BY_GET", frozenset({405}), "GET", "/graphql?query=mutation{__typename}"),
         MODERN | {"graphql-require-preflight": "1"},
     ),
     *(

@@ -1,0 +1,19 @@
+"""Who changes things in the tests, and when."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from schema.access import AccessProfile
+from schema.vocabulary import AccessScope, Relation
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LEAD = AccessProfile(
+    relation=Relation.LEAD,
+    scopes=frozenset({AccessScope.AGREEMENT_MANAGE, AccessScope.NETWORK_READ}),
+    client="console",
+    subjects=("sub:6f1a3c1e-0000-4000-8000-000000000001",),
+    issued_at=NOW,
+)
+Do = Callable[..., Awaitable[dict[str, Any]]]
+"""do(document, profile, **variables): the whole answer, read."""
