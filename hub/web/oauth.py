@@ -263,7 +263,8 @@ def _consent(page: Consent) -> str:
     scopes = "".join(f"<li>{escape(LETS[scope])}</li>" for scope in page.scopes)
     return _document(
         "Allow access?",
-        f"<p><strong>{escape(page.client_name)}</strong> asks to use the hub in your name, to do this:</p><ul>{scopes}</ul>"
+        f"<p><strong>{escape(page.client_name)}</strong> asks to use the hub in your name, to do this:</p>"
+        f"<ul>{scopes}</ul>"
         f"<p>You will go back to {escape(page.returns_to)}.</p>"
         '<form method="post" action="/oauth/authorize">'
         f'<input type="hidden" name="ticket" value="{escape(page.ticket)}">'
