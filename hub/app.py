@@ -55,6 +55,7 @@ def create_app(
         at_once=settings.requests_at_once,
     )
     planner = Planner(SCHEMA, limits)
+    sign_in = None if auth.provider is None else auth.provider.sign_in
     graphql = GraphQLEndpoint(
         Operations(reader=reader, clock=clock, planner=planner),
         body_bytes_max=settings.body_bytes_max,
@@ -77,7 +78,7 @@ def create_app(
         reader.ready,
         planner.sdl,
         lifespan,
-        [*oauth.routes(auth, pace, _address_of(place)), *people_routes(people)],
+        [*oauth.routes(auth, pace, _address_of(place)), *people_routes(people, sign_in)],
     )
 
 
