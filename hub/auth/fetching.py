@@ -198,12 +198,13 @@ def _body(wire: socket.socket, ask: _Ask) -> bytes:
         connection.putheader("Content-Type", "application/x-www-form-urlencoded")
         connection.putheader("Content-Length", str(len(ask.sent)))
     connection.endheaders(ask.sent)
-    answer = connection.getresponse()
-    if answer.status != _OK:
-        raise KeyRefused("as its address does not answer 200")
     body = b""
-    while chunk := answer.read1(BYTES_MAX + 1 - len(body)):
-        body += chunk
-        if len(body) > BYTES_MAX:
-            raise KeyRefused("as it is too large")
+    # An answer that is left half read would hold the connection open.
+    with connection.getresponse() as answer:
+        if answer.status != _OK:
+            raise KeyRefused("as its address does not answer 200")
+        while chunk := answer.read1(BYTES_MAX + 1 - len(body)):
+            body += chunk
+            if len(body) > BYTES_MAX:
+                raise KeyRefused("as it is too large")
     return body

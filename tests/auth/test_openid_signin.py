@@ -310,6 +310,8 @@ def test_the_hub_proves_who_it_is_and_that_it_asked(forger):
         {"auth_time": "now"},
         {"sub": MISSING},
         {"sub": ["anna"]},
+        {"sub": "anna\x00"},
+        {"sub": "a" * 300},
         {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
         {"header": {"typ": "at+jwt"}},
         {"header": {"kid": "b"}},
