@@ -57,6 +57,7 @@ def create_app(
         at_once=settings.requests_at_once,
     )
     planner = Planner(SCHEMA, limits)
+    sign_in = None if auth.provider is None else auth.provider.sign_in
     graphql = GraphQLEndpoint(
         Operations(
             reader=reader,
@@ -84,7 +85,7 @@ def create_app(
         reader.ready,
         planner.sdl,
         lifespan,
-        [*oauth.routes(auth, pace, _address_of(place)), *people_routes(people)],
+        [*oauth.routes(auth, pace, _address_of(place)), *people_routes(people, sign_in)],
     )
 
 

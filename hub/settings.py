@@ -138,6 +138,8 @@ class Settings:
     """HUB_OPENID_CLAIMS: which of its claims say what."""
     openid_tokens: ProviderTokens = ProviderTokens.TYPED
     """HUB_OPENID_TOKENS: what its tokens call themselves: `at+jwt`, or `jwt` for those that do not say."""
+    openid_client: str | None = None
+    """HUB_OPENID_CLIENT: id of the hub as a client of the provider, where people sign in by it."""
     openid_bearer: Bearer = Bearer.REFUSED
     """HUB_OPENID_BEARER: whether its tokens that are bound to no key are taken."""
     read_connections: int = 8
@@ -202,6 +204,8 @@ class Settings:
         if self.own_tokens is OwnTokens.REFUSED and self.openid_issuer is None:
             reason = "nobody could come in: name a provider in HUB_OPENID_ISSUER, or accept the hub's own tokens"
             raise SettingsRefused(setting="HUB_OWN_TOKENS", reason=reason)
+        if self.openid_client is not None and self.openid_issuer is None:
+            raise SettingsRefused(setting="HUB_OPENID_CLIENT", reason="name the provider in HUB_OPENID_ISSUER")
         if self.openid_issuer is not None and self.openid_issuer.rstrip("/") in {self.issuer, self.public_url}:
             raise SettingsRefused(setting="HUB_OPENID_ISSUER", reason="that is the hub itself: name another server")
 
@@ -307,6 +311,7 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_OPENID_AUDIENCE": ("openid_audience", _text),
     "HUB_OPENID_CLAIMS": ("openid_claims", ClaimNames.read),
     "HUB_OPENID_TOKENS": ("openid_tokens", _one_of(ProviderTokens)),
+    "HUB_OPENID_CLIENT": ("openid_client", _text),
     "HUB_OPENID_BEARER": ("openid_bearer", _one_of(Bearer)),
     "HUB_READ_CONNECTIONS": ("read_connections", _whole(1, 200)),
     "HUB_STATEMENT_TIMEOUT_MS": ("statement_timeout_ms", _whole(10, 600_000)),

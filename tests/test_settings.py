@@ -84,6 +84,7 @@ def test_settings_are_read():
         ("HUB_OPENID_TOKENS", "any"),
         ("HUB_OPENID_BEARER", "yes"),
         ("HUB_OWN_TOKENS", "refused"),
+        ("HUB_OPENID_CLIENT", "the-hub"),
     ],
 )
 def test_a_setting_the_hub_cannot_use_is_named(name, text):

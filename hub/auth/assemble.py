@@ -71,4 +71,4 @@ def assemble(
     for endpoint in (Revocation, Introspection):
         server.register_endpoint(endpoint)
     verifier = Verifier(ring, issuer=config.issuer, audience=config.resource, clock=clock)
-    return Auth(config, server, verifier, root, Provider.of(config, engine, clock, watch))
+    return Auth(config, server, verifier, root, Provider.of(config, engine, root, clock, watch))

@@ -43,6 +43,10 @@ class ProviderConfig:
     """Whether its tokens may call themselves JWT, or nothing."""
     bearer: bool
     """Whether its tokens need not be bound to a key."""
+    client: str | None = None
+    """Id of the hub as its client, where people sign in by it."""
+    home: str = ""
+    """Address of the pages they come back to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,8 @@ class AuthConfig:
                 claims=settings.openid_claims,
                 untyped=settings.openid_tokens is ProviderTokens.ANY,
                 bearer=settings.openid_bearer is Bearer.ALLOWED,
+                client=settings.openid_client,
+                home=settings.public_url,
             )
         return cls(
             issuer=settings.issuer or settings.public_url,

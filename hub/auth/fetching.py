@@ -11,11 +11,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from hub.auth.errors import KeyRefused
 from hub.auth.jose import Json, Malformed, loads
@@ -64,13 +65,18 @@ class Fetcher:
         self._trust: Final = trust
         self._places: Final = threading.BoundedSemaphore(LOOKUPS_MAX)
 
-    def fetch(self, url: str) -> Json:
+    def fetch(self, url: str, form: Mapping[str, str] | None = None) -> Json:
         """Fetch a JSON object.
+
+        Args:
+            url: where it is.
+            form: what to send there; where there is none, nothing is sent.
 
         Raises:
             KeyRefused: the address is not one to go to, or what comes from there is no JSON object.
         """
         deadline = time.monotonic() + self._seconds
+        sent = None if form is None else urlencode(form).encode()
         try:
             parts = urlsplit(url)
             local = self._loopback and parts.scheme == "http"
@@ -80,7 +86,7 @@ class Fetcher:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             address = self._checked(parts.hostname, port, deadline, local=local)
             with self._connect((address, port), _left(deadline)) as plain:
-                return loads(self._got(plain, parts.hostname, parts.netloc, path, deadline, secure=not local))
+                return self._got(plain, _Ask(parts.hostname, parts.netloc, path, sent), deadline, secure=not local)
         except (OSError, http.client.HTTPException, ValueError, Malformed) as error:
             raise KeyRefused("as it cannot be fetched") from error
 
@@ -118,15 +124,15 @@ class Fetcher:
         threading.Thread(target=look, daemon=True, name="look-up").start()
         return found.result(timeout=_left(deadline))
 
-    def _got(self, plain: socket.socket, host: str, netloc: str, path: str, deadline: float, *, secure: bool) -> bytes:
+    def _got(self, plain: socket.socket, ask: "_Ask", deadline: float, *, secure: bool) -> Json:
         """Ask over a connection that stands, and read no more than may be."""
         wire = plain
         if secure:
-            wire = self._trust().wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+            wire = self._trust().wrap_socket(plain, server_hostname=ask.host, do_handshake_on_connect=False)
         with wire, _hurried(wire, _left(deadline)):
             if isinstance(wire, ssl.SSLSocket):
                 wire.do_handshake()
-            return _body(wire, host, netloc, path)
+            return loads(_body(wire, ask))
 
 
 def public(address: Address) -> bool:
@@ -170,20 +176,35 @@ def _hurried(wire: socket.socket, seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _body(wire: socket.socket, host: str, netloc: str, path: str) -> bytes:
-    connection = http.client.HTTPConnection(host)
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is asked of a host."""
+
+    host: str
+    netloc: str
+    path: str
+    sent: bytes | None
+
+
+def _body(wire: socket.socket, ask: _Ask) -> bytes:
+    connection = http.client.HTTPConnection(ask.host)
     connection.sock = wire
-    connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)
-    connection.putheader("Host", netloc)
+    method = "GET" if ask.sent is None else "POST"
+    connection.putrequest(method, ask.path, skip_host=True, skip_accept_encoding=True)
+    connection.putheader("Host", ask.netloc)
     connection.putheader("Accept", "application/jwk-set+json, application/json")
     connection.putheader("Connection", "close")
-    connection.endheaders()
-    answer = connection.getresponse()
-    if answer.status != _OK:
-        raise KeyRefused("as its address does not answer 200")
+    if ask.sent is not None:
+        connection.putheader("Content-Type", "application/x-www-form-urlencoded")
+        connection.putheader("Content-Length", str(len(ask.sent)))
+    connection.endheaders(ask.sent)
     body = b""
-    while chunk := answer.read1(BYTES_MAX + 1 - len(body)):
-        body += chunk
-        if len(body) > BYTES_MAX:
-            raise KeyRefused("as it is too large")
+    # An answer that is left half read would hold the connection open.
+    with connection.getresponse() as answer:
+        if answer.status != _OK:
+            raise KeyRefused("as its address does not answer 200")
+        while chunk := answer.read1(BYTES_MAX + 1 - len(body)):
+            body += chunk
+            if len(body) > BYTES_MAX:
+                raise KeyRefused("as it is too large")
     return body

@@ -8,9 +8,11 @@ import typer
 from rich.table import Table
 
 from hub.auth.people import People, Place
+from hub.auth.people.accounts import subject_of
 from hub.auth.root import RootKey
 from hub.cli.base import app, opened, out, read_settings
 from hub.clock import SystemClock
+from hub.errors import SettingsRefused
 from hub.settings import Settings
 from schema.vocabulary import Relation
 
@@ -83,6 +85,21 @@ def role(login: Login, role: Role, *, city: City = None, organisation: Organisat
     with _people(read_settings()) as people:
         people.accounts.move(login, role=role, city=city, organisation=organisation)
     out.print("The role is changed; the person signs in anew.")
+
+
+@user.command()
+def link(
+    login: Login,
+    *,
+    subject: Annotated[str | None, typer.Option(help="Who the person is at the provider: its claim sub.")] = None,
+) -> None:
+    """Let a person sign in by the OpenID provider too, or without a subject no more; their sessions end."""
+    settings = read_settings()
+    if settings.openid_issuer is None and subject is not None:
+        raise SettingsRefused(setting="HUB_OPENID_ISSUER", reason="name the provider first")
+    with _people(settings) as people:
+        people.accounts.link(login, None if subject is None else subject_of(settings.openid_issuer or "", subject))
+    out.print("The person may sign in by the provider." if subject else "The person signs in here alone.")
 
 
 @user.command()

@@ -56,6 +56,7 @@ _TOKEN_LETTERS: Final = range(40, 64)
 _STATUS: Final = {
     "factor_refused": 422,
     "not_signed_in": 403,
+    "PROVIDER_UNAVAILABLE": 503,
     "root_key_refused": 500,
     "sign_in_refused": 403,
     "stale_session": 403,

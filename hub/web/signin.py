@@ -14,11 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from hub.auth.errors import ProviderUnavailable
+from hub.auth.openid import SignIn
+from hub.auth.openid.signin import TRIP_SECONDS
 from hub.auth.people import Entered, People, Stage
 from hub.auth.people.errors import EnrolmentRefused, SignInRefused, TooManyTries
+from hub.auth.people.sessions import cookie
 from hub.errors import HubError
 from hub.web.account import AccountPages
-from hub.web.forms import Pages, Visit, told, with_query
+from hub.web.forms import Pages, Visit, fit_to_go, told, with_query
 
 T = TypeVar("T")
 HASHING_AT_ONCE: Final = 4
@@ -27,17 +31,19 @@ _FILES: Final = {"style.css": "text/css", "passkey.js": "text/javascript", "icon
 _SEEN: Final = {"cache-control": "public, max-age=300", "x-content-type-options": "nosniff"}
 
 
-def people_routes(people: People) -> list[Route]:
-    """Give all pages for people."""
+def people_routes(people: People, provider: SignIn | None = None) -> list[Route]:
+    """Give all pages for people; with those for who signs in by an OpenID provider, where there is one."""
     pages = Pages(people)
-    return [*SignInPages(pages).routes(), *AccountPages(pages).routes(), *_assets()]
+    more = [] if provider is None else ProviderPages(pages, provider).routes()
+    return [*SignInPages(pages, provider).routes(), *more, *AccountPages(pages).routes(), *_assets()]
 
 
 class SignInPages:
     """The pages at the door."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, provider: SignIn | None = None) -> None:
         self._pages = pages
+        self._provider = None if provider is None else provider.name
         self._door = pages.people.door
         self._hashing: CapacityLimiter | None = None
 
@@ -58,7 +64,7 @@ class SignInPages:
 
     async def choose(self, visit: Visit) -> Response:
         """Show the ways in."""
-        return self._pages.render(visit, "signin.html")
+        return self._pages.render(visit, "signin.html", provider=self._provider)
 
     async def ask_for_passkey(self, visit: Visit) -> Response:
         """Give the script what to ask the passkey for."""
@@ -160,16 +166,75 @@ class SignInPages:
         return self._entered(visit, entered)
 
     def _entered(self, visit: Visit, entered: Entered) -> Response:
-        if entered.stage is Stage.SETUP:
-            goal = "/enrol"
-        else:
-            goal = with_query("/signin/done", next=visit.next) if visit.next else "/account"
+        goal = "/enrol" if entered.stage is Stage.SETUP else _goal(visit.next)
         return self._pages.enter(self._pages.go(goal), entered)
 
     async def _hash(self, work: Callable[[], T]) -> T:
         if self._hashing is None:
             self._hashing = CapacityLimiter(HASHING_AT_ONCE)
         return await to_thread.run_sync(work, limiter=self._hashing)
+
+
+class ProviderPages:
+    """From here to the OpenID provider, and back again."""
+
+    def __init__(self, pages: Pages, provider: SignIn) -> None:
+        self._pages = pages
+        self._provider = provider
+        self._cookie = pages.place.cookie("provider")
+
+    def routes(self) -> list[Route]:
+        """Give the addresses."""
+        page = self._pages.route
+        keys = Route("/signin/provider/keys", self.keys, methods=["GET"])
+        return [page("/signin/provider", get=self.leave), page("/signin/provider/back", get=self.come_back), keys]
+
+    async def keys(self, _request: Request) -> Response:
+        """Publish the key by which the hub authenticates as a client."""
+        return JSONResponse(self._provider.jwks(), headers=_SEEN, media_type="application/jwk-set+json")
+
+    async def leave(self, visit: Visit) -> Response:
+        """Send the person to the provider."""
+        try:
+            await run_in_threadpool(self._pages.people.door.count_ceremony, self._pages.browser(visit))
+            address, kept = await self._provider.begin(visit.next)
+        except (TooManyTries, ProviderUnavailable, SignInRefused) as error:
+            return self._refuse(visit, error)
+        response = self._pages.go(address)
+        response.set_cookie(
+            self._cookie,
+            kept,
+            max_age=TRIP_SECONDS,
+            path="/",
+            secure=self._pages.place.secure,
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    async def come_back(self, visit: Visit) -> Response:
+        """Take what the provider says of who comes back, once."""
+        query = visit.request.query_params
+        kept = cookie(visit.request.headers.get("cookie", ""), self._cookie)
+        try:
+            await run_in_threadpool(self._pages.people.door.count_ceremony, self._pages.browser(visit))
+            trip = await self._provider.finish(query.multi_items(), kept or "")
+            enter = partial(self._pages.people.door.provided, self._pages.browser(visit), subject=trip.subject)
+            entered = await run_in_threadpool(enter)
+        except (TooManyTries, ProviderUnavailable, SignInRefused) as error:
+            response = self._refuse(visit, error)
+        else:
+            goal = _goal(trip.goal if fit_to_go(trip.goal) else "")
+            response = self._pages.enter(self._pages.go(goal), entered)
+        response.delete_cookie(self._cookie, path="/", secure=self._pages.place.secure, httponly=True, samesite="lax")
+        return response
+
+    def _refuse(self, visit: Visit, error: HubError) -> Response:
+        return self._pages.refuse(visit, "signin.html", error, provider=self._provider.name)
+
+
+def _goal(goal: str) -> str:
+    return with_query("/signin/done", next=goal) if goal else "/account"
 
 
 def _assets() -> list[Route]:

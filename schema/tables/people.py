@@ -68,6 +68,8 @@ class AccountRow(Row, table=True):
     scopes: list[AccessScope] = many_of(AccessScope)
     created_at: datetime = _time()
     last_sign_in_at: datetime | None = _time(null=True)
+    openid_subject: str | None = Field(default=None, sa_column=Column(Text(), unique=True))
+    """Issuer and subject at the OpenID provider, with a space between, where the person signs in by it too."""
 
 
 class PasskeyRow(Row, table=True):

@@ -58,6 +58,18 @@ def test_a_client_from_its_making_to_its_end(run, jwks):
     assert json.loads(good(run("client", "show", client)))["jwks_uri"] == "https://archive.example/keys"
 
 
+def test_a_client_of_the_provider_has_its_id_there_and_no_key_here(run, jwks):
+    made = ("client", "create", "At the provider", "--kind", "provided", "--scope", "network:read")
+    assert good(run(*made, "--id", "at-provider")) == "at-provider"
+    shown = json.loads(good(run("client", "show", "at-provider")))
+    assert (shown["kind"], shown["jwks"], shown["jwks_uri"]) == ("provided", None, None)
+    assert "name it" in bad(run(*made))
+    assert "keys there" in bad(run(*made, "--id", "another", "--jwks", jwks))
+    assert "keys there" in bad(run("client", "rotate", "at-provider", "--jwks", jwks))
+    good(run("client", "suspend", "at-provider"))
+    assert "cut off" in good(run("client", "list"))
+
+
 def test_what_does_not_go_together_is_refused_in_a_sentence(run, jwks, tmp_path):
     private = tmp_path / "private.json"
     private.write_text(json.dumps({"keys": [new_key().as_dict(private=True)]}))

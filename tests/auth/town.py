@@ -77,6 +77,7 @@ class Town:
     hub: str = ""
     engine: Any = None
     watch: Watch = field(default_factory=Watch)
+    sites: list[dict] = field(default_factory=list)
 
     @contextmanager
     def providing(self):
@@ -88,6 +89,7 @@ class Town:
             "algorithm": self.algorithm,
             "clients": [{"id": one.id, "jwks": one.jwks} for one in self.clients.values()],
             "claims": CLAIMS,
+            "sites": self.sites,
             "scopes": ["openid", *(scope.value for scope in AccessScope)],
         }
         with node.running("provider.mjs", json.dumps(told), folder=HERE) as process:

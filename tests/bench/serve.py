@@ -53,7 +53,7 @@ def hub(dsn: str, connections: int, folder: Path) -> Any:
         read_connections=connections,
         statement_timeout_ms=60_000,
         cost_max=1_000_000,
-        cost_per_minute=2**31,
+        cost_per_minute=2**31 - 1,
         requests_at_once=100_000,
         root_key_file=folder / "root.key",
         log_level=LogLevel.WARNING,

@@ -47,7 +47,7 @@ def running(script: str, *arguments: str, folder: Path) -> Iterator[subprocess.P
     )
     try:
         assert process.stdout is not None
-        assert process.stdout.readline().strip() == "ready"
+        assert any(line.strip() == "ready" for line in iter(process.stdout.readline, ""))
         yield process
     finally:
         process.kill()

@@ -12,11 +12,13 @@ from sqlalchemy import Engine
 from hub.auth.config import AuthConfig
 from hub.auth.fetching import Fetcher
 from hub.auth.openid.keys import ProviderKeys, Watch
+from hub.auth.openid.signin import SignIn
 from hub.auth.openid.standing import Standing
 from hub.auth.openid.tokens import ProviderVerifier, Told, issuer_of
+from hub.auth.root import RootKey
 from hub.clock import Clock
 
-__all__ = ["Provider", "Told", "issuer_of"]
+__all__ = ["Provider", "SignIn", "Told", "issuer_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,23 @@ class Provider:
     """Whether its tokens need not be bound to a key."""
     verifier: ProviderVerifier
     standing: Standing
+    sign_in: SignIn | None
+    """Lets people sign in by it; None where the hub is no client of it."""
 
     @classmethod
-    def of(cls, config: AuthConfig, engine: Engine, clock: Clock, watch: Watch) -> Self | None:
+    def of(cls, config: AuthConfig, engine: Engine, root: RootKey, clock: Clock, watch: Watch) -> Self | None:
         """Take what the settings say of a provider; None where they name none."""
         if config.provider is None:
             return None
-        keys = ProviderKeys(config.provider.issuer, Fetcher(loopback=config.loopback_keys), watch)
+        fetcher = Fetcher(loopback=config.loopback_keys)
+        keys = ProviderKeys(config.provider.issuer, fetcher, watch)
+        client = config.provider.client
         return cls(
             config.provider.issuer,
             config.provider.bearer,
             ProviderVerifier(config.provider, keys, clock),
             Standing(config.provider, engine, clock),
+            None
+            if client is None
+            else SignIn(config.provider, client, keys=keys, fetcher=fetcher, root=root, clock=clock),
         )

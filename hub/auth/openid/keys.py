@@ -16,7 +16,7 @@ from hub.auth.clientkeys import Keys, key_set, named
 from hub.auth.config import PROVIDED
 from hub.auth.errors import KeyRefused, ProviderUnavailable
 from hub.auth.fetching import Fetcher
-from hub.auth.jose import PROVIDERS, Key, fits
+from hub.auth.jose import PROVIDERS, Json, Key, fits
 from hub.log import logger
 
 FRESH_SECONDS: Final = 5 * 60.0
@@ -37,6 +37,8 @@ class ProviderKeys:
         self._issuer: Final = issuer
         self._fetcher: Final = fetcher
         self._now: Final = now
+        self.described: Json = {}
+        """What the provider tells of itself; empty until it is `ready`."""
         self._keys: Keys = {}
         self._fresh_until = self._good_until = self._again_at = now()
         self._looking: asyncio.Future[None] | None = None
@@ -75,10 +77,12 @@ class ProviderKeys:
 
     def _refresh(self) -> None:
         try:
-            keys = key_set(self._fetcher.fetch(self._address()), PROVIDERS)
+            described = self._description()
+            keys = key_set(self._fetcher.fetch(described["jwks_uri"]), PROVIDERS)
         except KeyRefused as error:
             _log.warning("openid.keys_not_fetched", reason=error.reason)
         else:
+            self.described = described
             if _prints(keys) != _prints(self._keys):
                 self._keys = keys
                 self.version += 1
@@ -87,13 +91,12 @@ class ProviderKeys:
         finally:
             self._again_at = self._now() + AGAIN_SECONDS
 
-    def _address(self) -> str:
-        """Ask the provider where its keys are."""
+    def _description(self) -> Json:
+        """Ask the provider what it is and where its keys are."""
         described = self._fetcher.fetch(self._issuer.rstrip("/") + "/.well-known/openid-configuration")
-        address = described.get("jwks_uri")
-        if described.get("issuer") != self._issuer or not isinstance(address, str):
+        if described.get("issuer") != self._issuer or not isinstance(described.get("jwks_uri"), str):
             raise KeyRefused("as the issuer describes another, or names no keys")
-        return address
+        return described
 
 
 def _prints(keys: Keys) -> dict[str | None, str]:

@@ -53,6 +53,7 @@ class Kept:
     city_id: UUID | None
     created_at: datetime
     last_sign_in_at: datetime | None
+    openid_subject: str | None
 
 
 class Accounts:
@@ -155,6 +156,7 @@ class Accounts:
             connection.execute(select(_A.c.id).where(_A.c.id == kept.id).with_for_update())
             secrets = table_of(AccountSecretRow)
             connection.execute(delete(secrets).where(secrets.c.id == kept.id))
+            connection.execute(update(_A).where(_A.c.id == kept.id).values(openid_subject=None))
             for row in (PasskeyRow, RecoveryCodeRow):
                 table = table_of(row)
                 connection.execute(delete(table).where(table.c.account_id == kept.id))
@@ -176,6 +178,25 @@ class Accounts:
             self._end_all(connection, kept.id)
         self._watch.tell("people.account_moved", kept.id)
 
+    def link(self, login: str, subject: str | None) -> None:
+        """Let a person sign in by the OpenID provider too, or no more; their sessions end.
+
+        Args:
+            login: whose.
+            subject: as `subject_of` writes it; None to take it away.
+
+        Raises:
+            AccountRefused: another account has it.
+        """
+        kept = self.find(login)
+        with self._engine.begin() as connection:
+            try:
+                connection.execute(update(_A).where(_A.c.id == kept.id).values(openid_subject=subject))
+            except IntegrityError as error:
+                raise AccountRefused("another account signs in as this subject") from error
+            self._end_all(connection, kept.id)
+        self._watch.tell("people.account_linked", kept.id)
+
     def end_sessions(self, login: str) -> None:
         """End all sessions of an account."""
         kept = self.find(login)
@@ -196,6 +217,11 @@ class Accounts:
         statement = upsert(_E).values(id=account_id, **values)
         connection.execute(statement.on_conflict_do_update(index_elements=[_E.c.id], set_=values))
         return code
+
+
+def subject_of(issuer: str, sub: str) -> str:
+    """Write who somebody is at a provider. Another provider's people are others, whatever they are called there."""
+    return f"{issuer} {sub}"
 
 
 def _standing(connection: Connection, role: Relation, city: str | None, organisation: str | None) -> dict[str, object]:

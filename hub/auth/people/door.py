@@ -33,6 +33,8 @@ BY_PASSKEY: Final = ("pop", "user", "mfa")
 BY_PASSWORD: Final = ("pwd", "otp", "mfa")
 BY_RECOVERY: Final = ("otp",)
 BY_ENROLMENT: Final = ("otp",)
+BY_PROVIDER: Final = ("fed",)
+"""Not of RFC 8176, which has no word for it; others use this one."""
 LOGIN_MOST: Final = 64
 _PURGED_AT_ONCE: Final = 100
 _NO_SEED: Final = totp.new_seed()
@@ -187,6 +189,33 @@ class Door:
             self._watch.warn("people.sign_in_refused", method="passkey", reason=found)
             raise SignInRefused(found)
         return self._told(entered, account_id, method="passkey")
+
+    def count_ceremony(self, browser: Browser) -> None:
+        """Count a step of signing in by the OpenID provider.
+
+        Raises:
+            TooManyTries: wait first.
+        """
+        now = self._clock.now()
+        with self._engine.begin() as connection:
+            self._throttle.take(connection, throttle.CEREMONY, throttle.network(browser.address), now=now)
+
+    def provided(self, browser: Browser, *, subject: str) -> Entered:
+        """Let in whom the OpenID provider vouches for, where an operator linked the account.
+
+        Args:
+            browser: who knocks.
+            subject: issuer and subject, as they are kept.
+
+        Raises:
+            SignInRefused: no active account is linked to it.
+        """
+        now = self._clock.now()
+        with self._engine.begin() as connection:
+            found = select(_A.c.id).where(_A.c.openid_subject == subject)
+            account_id = connection.execute(found).scalar_one_or_none()
+            entered = self._enter(connection, browser, account_id, BY_PROVIDER, now) if account_id else None
+        return self._told(entered, account_id, method="provider")
 
     def enrol(self, browser: Browser, *, code: str) -> Entered:
         """Take an enrolment code; the session is good for setting up how the person signs in.

@@ -2,20 +2,30 @@
 
 import { Provider } from "oidc-provider";
 
-const { issuer, port, jwks, algorithm, clients, claims, scopes } = JSON.parse(process.argv[2]);
+const { issuer, port, jwks, algorithm, clients, claims, scopes, sites = [] } = JSON.parse(process.argv[2]);
 
 const provider = new Provider(issuer, {
   jwks,
-  clients: clients.map(({ id, jwks }) => ({
-    client_id: id,
-    jwks,
-    grant_types: ["client_credentials"],
-    redirect_uris: [],
-    response_types: [],
-    token_endpoint_auth_method: "private_key_jwt",
-    token_endpoint_auth_signing_alg: "ES256",
-    id_token_signed_response_alg: algorithm,
-  })),
+  clients: [
+    ...clients.map(({ id, jwks }) => ({
+      client_id: id,
+      jwks,
+      grant_types: ["client_credentials"],
+      redirect_uris: [],
+      response_types: [],
+      token_endpoint_auth_method: "private_key_jwt",
+      token_endpoint_auth_signing_alg: "ES256",
+    })),
+    ...sites.map(({ id, jwks, back }) => ({
+      client_id: id,
+      jwks,
+      grant_types: ["authorization_code"],
+      redirect_uris: [back],
+      response_types: ["code"],
+      token_endpoint_auth_method: "private_key_jwt",
+      token_endpoint_auth_signing_alg: "ES256",
+    })),
+  ],
   clientAuthMethods: ["private_key_jwt"],
   clientDefaults: { id_token_signed_response_alg: algorithm },
   routes: { token: "/oauth/token", jwks: "/keys" },
@@ -23,7 +33,7 @@ const provider = new Provider(issuer, {
   extraTokenClaims: (_, token) => claims[token.clientId],
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: sites.length > 0 },
     dPoP: { enabled: true },
     resourceIndicators: {
       enabled: true,

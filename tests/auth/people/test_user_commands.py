@@ -13,13 +13,14 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def run(tmp_path, database):
-    def run(*arguments):
+    def run(*arguments, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
         environment |= {
             "PYTHONPATH": str(ROOT),
             "HUB_DATA_DIR": str(tmp_path),
             "HUB_DATABASE_URL": database.conninfo,
             "COLUMNS": "120",
+            **settings,
         }
         command = [sys.executable, "-W", "error", "-c", "from hub.cli import main; main()", "user", *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -45,6 +46,22 @@ def test_an_operator_keeps_accounts(run, tmp_path):
     assert "Enrolment code:" in reset.stdout
     assert "people.account_reset" in reset.stderr
     assert run("sessions", "anna", "--end").returncode == 0
+
+
+def test_an_account_is_linked_to_who_the_person_is_at_the_provider(run):
+    assert run("create", "anna", "--name", "Anna", "--role", "lead").returncode == 0
+    assert run("create", "kari", "--name", "Kari", "--role", "lead").returncode == 0
+    refused = run("link", "anna", "--subject", "a-1")
+    assert refused.returncode == 1
+    assert "HUB_OPENID_ISSUER" in refused.stderr
+    provider = {"HUB_OPENID_ISSUER": "https://id.example"}
+    linked = run("link", "anna", "--subject", "a-1", **provider)
+    assert linked.returncode == 0, linked.stderr
+    assert "people.account_linked" in linked.stderr
+    assert "another account" in run("link", "kari", "--subject", "a-1", **provider).stderr
+    assert run("link", "kari", "--subject", "a-1", HUB_OPENID_ISSUER="https://other.example").returncode == 0
+    assert "here alone" in run("link", "anna").stdout
+    assert run("link", "kari", "--subject", "a-1", **provider).returncode == 0
 
 
 @pytest.mark.parametrize(
