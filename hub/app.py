@@ -17,6 +17,8 @@ from hub.planner import Limits, Planner
 from hub.settings import Settings
 from hub.store import Database, Reader
 from hub.web import oauth
+from hub.web.console import Built, console_routes
+from hub.web.forms import Pages
 from hub.web.graphql import GraphQLEndpoint
 from hub.web.rates import Allowance, Rates
 from hub.web.routes import Site
@@ -55,7 +57,9 @@ def create_app(settings: Settings, database: Database, clock: Clock | None = Non
         await proofs.aclose()
         engine.dispose()
 
-    return Site(graphql, reader.ready, planner.sdl, lifespan, [*oauth.routes(auth), *people_routes(people)])
+    pages = Pages(people)
+    more = [*oauth.routes(auth), *people_routes(pages), *console_routes(pages, Built())]
+    return Site(graphql, reader.ready, planner.sdl, lifespan, more)
 
 
 def _address_of(place: Place) -> Callable[[Scope], str]:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hub.auth.people import Entered, People, Stage
+from hub.auth.people import Entered, Stage
 from hub.auth.people.errors import EnrolmentRefused, SignInRefused, TooManyTries
 from hub.errors import HubError
 from hub.web.account import AccountPages
@@ -27,9 +27,8 @@ _FILES: Final = {"style.css": "text/css", "passkey.js": "text/javascript", "icon
 _SEEN: Final = {"cache-control": "public, max-age=300", "x-content-type-options": "nosniff"}
 
 
-def people_routes(people: People) -> list[Route]:
+def people_routes(pages: Pages) -> list[Route]:
     """Give all pages for people."""
-    pages = Pages(people)
     return [*SignInPages(pages).routes(), *AccountPages(pages).routes(), *_assets()]
 
 
