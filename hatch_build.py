@@ -20,7 +20,7 @@ class ConsoleHook(BuildHookInterface):
         """Build the console where it has to be."""
         build = _build(self.root)
         try:
-            build.build()
+            self.app.display_info(build.build())
         except build.NotBuilt as error:
             self.app.abort(str(error))
 

@@ -61,28 +61,27 @@ def node_folder() -> Path | None:
     return None
 
 
-def build() -> bool:
+def build() -> str:
     """Build the console where it has to be.
 
     Returns:
-        whether there was anything to do.
+        what was done, as a sentence.
 
     Raises:
         NotBuilt: it could not be built, and nothing was built before.
     """
     if fresh():
         STAMP.touch()
-        return False
+        return "The console is up to date."
     hash_ = wanted()
     try:
         _build()
     except NotBuilt as error:
         if not STAMP.is_file():
             raise
-        sys.stderr.write(f"{error}\nThe console that was built before stays; it is older than its sources.\n")
-        return False
+        return f"{error}\nThe console that was built before stays; it is older than its sources."
     STAMP.write_text(hash_ + "\n", encoding="ascii")
-    return True
+    return "The console is built."
 
 
 def _build() -> None:
@@ -145,7 +144,6 @@ def _version(node: str) -> tuple[int, ...]:
 
 if __name__ == "__main__":
     try:
-        built = build()
+        sys.stdout.write(build() + "\n")
     except NotBuilt as error:
         sys.exit(str(error))
-    sys.stdout.write("The console is built.\n" if built else "The console is up to date.\n")

@@ -2,7 +2,7 @@
 // as server-sent events at the same address (GraphQL over SSE, distinct connections mode). No token is ever in the browser.
 
 import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
-import { getOperationAST, parse, type DocumentNode, type ExecutionResult } from "graphql";
+import { getOperationAST, Kind, parse, type ExecutionResult } from "graphql";
 import { createClient } from "graphql-sse";
 import { asked } from "./visit";
 
@@ -29,7 +29,13 @@ export function hubFetcher({ purpose, onEnded }: Asking): Fetcher {
 
   const send = async (url: string, init: RequestInit): Promise<Response> => {
     asked();
-    const answer = await fetch(url, { ...init, cache: "no-store", credentials: "same-origin", redirect: "error" });
+    let answer: Response;
+    try {
+      answer = await fetch(url, { ...init, cache: "no-store", credentials: "same-origin", redirect: "error" });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new Error("The hub cannot be reached. Look at the network, then try again.", { cause: error });
+    }
     if (answer.status === ENDED) onEnded();
     return answer;
   };
@@ -60,7 +66,8 @@ export function hubFetcher({ purpose, onEnded }: Asking): Fetcher {
 
   return (params, options) => {
     const headers = headersFor(options?.headers as Record<string, unknown> | undefined);
-    return subscribes(params, options?.documentAST) ? listen(params, headers) : ask(params, headers);
+    const named = { ...params, operationName: nameIn(params) };
+    return subscribes(named) ? listen(named, headers) : ask(named, headers);
   };
 }
 
@@ -71,11 +78,21 @@ export async function purposes(fetcher: Fetcher): Promise<string[]> {
   return (viewer?.purposes ?? []).map((name) => name.toLowerCase());
 }
 
-function subscribes(params: FetcherParams, document?: DocumentNode): boolean {
+/** The operation to run. Just after a change of tabs GraphiQL still names that of the tab before, which the hub would refuse. */
+function nameIn({ query, operationName }: FetcherParams): string | undefined {
   try {
-    return getOperationAST(document ?? parse(params.query), params.operationName)?.operation === "subscription";
+    const names = parse(query).definitions.map((each) => (each.kind === Kind.OPERATION_DEFINITION ? each.name?.value : undefined));
+    return operationName && names.includes(operationName) ? operationName : undefined;
   } catch {
-    return false; // the hub tells what is wrong with it
+    return operationName ?? undefined; // the hub tells what is wrong with it
+  }
+}
+
+function subscribes({ query, operationName }: FetcherParams): boolean {
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === "subscription";
+  } catch {
+    return false;
   }
 }
 
