@@ -170,7 +170,6 @@ def test_the_map_is_gone_through_with_the_keyboard_and_the_pointer(page):
     page.keyboard.press("Shift+Tab")
     assert label.count() == 0
     page.get_by_role("button", name="Europe").click()
-    page.wait_for_timeout(200)
     stavanger = page.get_by_role("option", name="Stavanger, Norway").bounding_box()
     page.mouse.move(stavanger["x"] + stavanger["width"] / 2, stavanger["y"] + stavanger["height"] / 2)
     assert label.text_content() == "Stavanger, Norway"
@@ -371,11 +370,10 @@ def test_the_console_can_be_used_by_everybody(page, scheme):
     page.get_by_role("link", name="ICORN hub console").focus()
     page.keyboard.press("Shift+Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the console"
-    order = []
-    for _ in range(40):
+    order = [""]
+    while not order[-1].startswith("Map of World"):
+        assert len(order) < 60, order
         page.keyboard.press("Tab")
         order.append(page.evaluate("(e => e.ariaLabel || e.textContent.trim())(document.activeElement)"))
-    wanted = ["ICORN hub console", "Your account", "Sign out", "Cities", "Execute query (Ctrl-Enter)"]
+    wanted = ["ICORN hub console", "Your account", "Sign out", "Cities", "Execute query (Ctrl-Enter)", "World"]
     assert [each for each in order if each in wanted] == wanted
-    assert "World" in order
-    assert any(each.startswith("Map of World") for each in order)
