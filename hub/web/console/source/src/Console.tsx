@@ -48,7 +48,10 @@ export function Console() {
 /** Says that the session is over. Whatever was on the screen is gone with the rest of the console. */
 function Ended() {
   const link = useRef<HTMLAnchorElement>(null);
-  useEffect(() => link.current?.focus(), []);
+  useEffect(() => {
+    document.querySelector(".bar nav")?.remove(); // whose session it was is nobody's business
+    link.current?.focus();
+  }, []);
   return (
     <div className="ended" role="alert">
       <h2>Your session has ended</h2>

@@ -6,5 +6,7 @@ import { provideWorkers } from "./workers";
 
 export function start(): void {
   provideWorkers();
+  // GraphiQL asks for the editor only when it stands itself: fetch it meanwhile.
+  void import("monaco-graphql/esm/monaco-editor.js");
   createRoot(document.getElementById("console")!).render(<Console />);
 }
