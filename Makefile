@@ -4,14 +4,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CONSOLE := hub/web/console/source
+BUILT := hub/web/console/built/sources.sha256
 
-.PHONY: demo test lint types rooms bench oracle schema check clean
+.PHONY: demo test console picture lint types rooms bench oracle schema check clean
 
-demo: $(READY)
+demo: $(READY) $(BUILT)
 	@exec $(BIN)/icorn-hub demo
 
-test: $(READY)
+test: $(READY) $(BUILT)
 	$(BIN)/pytest -n 2
+
+console: $(BUILT)
+
+picture: $(READY) $(BUILT)
+	CONSOLE_PICTURE=docs/console.png $(BIN)/pytest -q tests/browser/test_console.py -k signs_in
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -35,10 +42,14 @@ schema: $(READY)
 check: test lint types rooms
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) hub/web/console/built .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# Installing builds the console too; this is for when a source of it has changed since.
+$(BUILT): $(shell find $(CONSOLE) -name node_modules -prune -o -type f -print) | $(READY)
+	$(BIN)/python $(CONSOLE)/build.py

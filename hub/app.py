@@ -19,6 +19,8 @@ from hub.planner import Limits, Planner
 from hub.settings import Settings
 from hub.store import Database, Reader
 from hub.web import oauth
+from hub.web.console import Built, console_routes
+from hub.web.forms import Pages
 from hub.web.graphql import GraphQLEndpoint
 from hub.web.rates import Allowance, Pace, Rates
 from hub.web.routes import Site
@@ -80,13 +82,13 @@ def create_app(
         await proofs.aclose()
         engine.dispose()
 
-    return Site(
-        graphql,
-        reader.ready,
-        planner.sdl,
-        lifespan,
-        [*oauth.routes(auth, pace, _address_of(place)), *people_routes(people, sign_in)],
-    )
+    pages = Pages(people)
+    more = [
+        *oauth.routes(auth, pace, _address_of(place)),
+        *people_routes(pages, sign_in),
+        *console_routes(pages, Built()),
+    ]
+    return Site(graphql, reader.ready, planner.sdl, lifespan, more)
 
 
 def _address_of(place: Place) -> Callable[[Scope], str]:

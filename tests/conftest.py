@@ -1,6 +1,9 @@
 """What all tests share: one embedded PostgreSQL for each worker, and databases cloned from templates in no time."""
 
+import fcntl
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,11 +17,25 @@ from hub import log
 from hub.facts import import_facts
 from hub.settings import Settings
 from hub.store import Database, Reader, open_database, upgrade
+from hub.web.console import Built
+
+CONSOLE = Path(__file__).parents[1] / "hub" / "web" / "console" / "source"
 
 log.configure(strict=True, level="warning")
 # Examples are not timed: the machine is shared.
 settings.register_profile("hub", deadline=None)
 settings.load_profile("hub")
+
+
+@pytest.fixture(scope="session")
+def console() -> Built:
+    """The console's built files; built once where they are missing or older than their sources."""
+    with (Path(tempfile.gettempdir()) / "icorn-hub-console.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker builds, the others wait
+        built = subprocess.run([sys.executable, CONSOLE / "build.py"], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert "older than its sources" not in built.stdout, built.stdout
+    return Built()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,17 @@
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
+from visiting.visitor import Visitor
+
+from hub.clock import SystemClock
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,3 +55,33 @@ def test_a_setting_that_is_refused_ends_with_one_and_names_it(run):
     assert refused.returncode == 1
     assert "HUB_PORT" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_demonstration_says_where_the_console_is_and_how_to_sign_in(tmp_path):
+    with closing(socket.create_server(("127.0.0.1", 0))) as found:
+        port = found.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+    environment |= {"PYTHONPATH": str(ROOT), "HUB_DATA_DIR": str(tmp_path / "data"), "HUB_PORT": str(port)}
+    command = [sys.executable, "-c", "from hub.cli import main; main()", "demo"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "The first time:" in line:
+                break
+        text = "".join(said)
+        url = f"http://localhost:{port}"
+        assert f"The console: {url}/console" in text
+        code, login = re.search(rf"{url}/enrol with the code (\S+); your login is (\S+)", text).groups()
+        visitor = Visitor(url, SystemClock(), {})
+        assert visitor.enrol(code).path == "/enrol"
+        visitor.add_passkey()
+        visitor.make_codes()
+        visitor.finish()
+        assert visitor.sign_in_by_passkey(goal="/console").json() == {"next": "/console"}
+        assert login == "demo-1"
+        visitor.close()
+    finally:
+        process.terminate()
+        process.communicate()

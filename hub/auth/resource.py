@@ -2,8 +2,8 @@
 
 A token comes by the scheme DPoP with a proof of its key, which is used up by one statement: RFC 9449, section 7. The
 issuer it names decides whose keys check it, the hub's or the OpenID provider's. A cookie counts for our own console
-alone. Nothing at all is a stranger. Whether the token was revoked is not looked at
-here: the statement that reads looks, so that a cut bites on the request at hand.
+alone, which is told when its session is over. Nothing at all is a stranger. Whether the token was revoked is not looked
+at here: the statement that reads looks, so that a cut bites on the request at hand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from hub.auth.errors import ProofRefused, TokenRefused
 from hub.auth.metadata import protected_resource_path
 from hub.auth.once import USE_PROOF
 from hub.auth.openid import Provider, issuer_of
-from hub.auth.people.console import Console
+from hub.auth.people.console import HEADER, Console
 from hub.auth.profile import profile_of
 from hub.clock import Clock
 from hub.errors import HubError
@@ -40,6 +40,13 @@ class Unauthorized(HubError):
     def __init__(self, error: str, metadata: str) -> None:
         super().__init__()
         self.challenge: Final = f'DPoP algs="{_ALGORITHMS}", error="{error}", resource_metadata="{metadata}"'.encode()
+
+
+class SessionEnded(Unauthorized):
+    """The console asks, and there is no session any more."""
+
+    code = "SESSION_ENDED"
+    public = "The session has ended. Sign in again."
 
 
 class Statements(Protocol):
@@ -72,16 +79,19 @@ class ResourceServer:
 
         Raises:
             Unauthorized: a token or a proof does not hold.
+            SessionEnded: our own console asks, and its cookies name nobody.
             PurposeRefused: the client may not declare this purpose.
             ProviderUnavailable: the OpenID provider's keys cannot be had.
         """
         credentials = headers.get(b"authorization")
         if credentials is not None:
             return await self._bearer(method, headers, credentials)
-        if b"cookie" in headers and self._console is not None:
+        if HEADER in headers and self._console is not None:
             found = await run_in_threadpool(self._console.profile_from_cookie, headers.items())
-            if found is not None:
-                return found
+            if found is None:
+                # A stranger's answer would look as if the data were withheld.
+                raise SessionEnded("invalid_token", self._metadata)
+            return found
         return ANONYMOUS
 
     def denied(self) -> Unauthorized:

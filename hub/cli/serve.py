@@ -8,6 +8,8 @@ import uvicorn
 from sqlalchemy import Engine
 
 from hub.app import create_app
+from hub.auth.people import People, Place
+from hub.auth.root import RootKey
 from hub.cli.base import app, bar, opened, out, read_settings
 from hub.clock import SystemClock
 from hub.facts import import_facts
@@ -15,8 +17,10 @@ from hub.settings import Settings
 from hub.store import Database
 from hub.synthetic import decorate
 from hub.web.connection import UVICORN
+from schema.vocabulary import Relation
 
 DEMO_SEED: Final = 1
+DEMO_LOGIN: Final = "demo"
 LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 
@@ -53,9 +57,15 @@ def demo() -> None:
         engine = database.engine()
         try:
             _fill(engine)
+            sign_in = _sign_in(engine, settings)
         finally:
             engine.dispose()
-        _serve(settings, database, f"The demonstration is ready at {settings.public_url}/graphql - Ctrl-C ends it")
+        url = settings.public_url
+        _serve(
+            settings,
+            database,
+            f"The demonstration is ready at {url}/graphql - Ctrl-C ends it\nThe console: {url}/console\n{sign_in}",
+        )
 
 
 def _fill(engine: Engine) -> None:
@@ -64,6 +74,17 @@ def _fill(engine: Engine) -> None:
         import_facts(engine, progress=lambda name: progress.update(task, advance=1, description=name))
         progress.update(task, description="made-up rows")
         decorate(engine, seed=DEMO_SEED, today=SystemClock().now().date())
+
+
+def _sign_in(engine: Engine, settings: Settings) -> str:
+    """Say how to sign in: as before, or with the enrolment code of a new account."""
+    people = People(engine, SystemClock(), Place.of(settings), RootKey.load(settings.root_key))
+    known = [kept for kept in people.accounts.all() if kept.login.startswith(DEMO_LOGIN)]
+    if any(kept.last_sign_in_at for kept in known):
+        return "Sign in as you did before."
+    login = f"{DEMO_LOGIN}-{len(known) + 1}"
+    code = people.accounts.create(login, name="Demonstration", role=Relation.LEAD)
+    return f"The first time: {settings.public_url}/enrol with the code {code}; your login is {login}"
 
 
 def _serve(settings: Settings, database: Database, line: str) -> None:

