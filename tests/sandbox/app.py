@@ -16,7 +16,7 @@ from connectors.errors import ConnectorError
 from connectors.messages import PROTOCOL, Opening
 from connectors.signing import public_jwks
 from connectors.transports.https import JOSE
-from tests.sandbox.partner import Partner, now
+from tests.sandbox.sandbox_partner import Partner, now
 from tests.sandbox.trouble import Troubled
 from tests.sandbox.worker import Worker
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from connectors.errors import ConnectorError, Invalid, Refused, Unsupported
-from tests.sandbox.partner import Partner, waited
+from tests.sandbox.sandbox_partner import Partner, waited
 from tests.sandbox.trouble import GOING
 
 TICK_SECONDS = 0.03

@@ -231,12 +231,7 @@ class Partner:
         packet = Read(msgspec.convert(unchecked(row["packet"]), Packet), row["packet"])
         token = wire.sign_receipt(packet, signer, now=now(), reference=f"{self.config.network}-{row['version']}")
         with self.ledger.writing():
-            self.ledger.run(
-                "update handoff set receipt = ?, next_at = coalesce(next_at, ?) where id = ?",
-                token,
-                time.time(),
-                str(handoff),
-            )
+            self.ledger.run("update handoff set receipt = ? where id = ?", token, str(handoff))
             self.ledger.note(
                 "receipt", handoff, version=row["version"], digest=row["digest"], forged=signer is self.forger
             )
