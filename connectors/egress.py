@@ -10,7 +10,6 @@ of those keys, so that a valid certificate of somebody else is not enough.
 For sandboxes alone there is a way out to loopback, by http too; such a way leads nowhere else.
 """
 
-import asyncio
 import ipaddress
 import socket
 import ssl
@@ -22,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.to_thread
 import httpcore2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -124,9 +124,13 @@ def pin_of(certificate: bytes) -> str:
 
 
 async def resolved(host: str, port: int) -> list[str]:
-    """Ask the system's resolver."""
+    """Ask the system's resolver, beside: it knows no deadline, and one that hangs is left alone."""
+
+    def look() -> list[Any]:  # Any: the socket module's tuples
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
     except OSError as error:
         raise Unavailable("the name cannot be resolved") from error
     return [str(each[4][0]) for each in found]

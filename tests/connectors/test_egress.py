@@ -1,7 +1,9 @@
 """The one way out, tried from all sides: real sockets, and resolvers that lie."""
 
 import asyncio
+import socket
 import ssl
+import threading
 import time
 
 import pytest
@@ -158,6 +160,18 @@ async def test_a_shut_door_did_nothing():
 async def test_a_name_that_cannot_be_resolved_did_nothing():
     with pytest.raises(Unavailable):
         await Egress.to("https://no-such-name.invalid").post("https://no-such-name.invalid/", b"x", headers={})
+
+
+async def test_a_resolver_that_hangs_is_left_alone(monkeypatch):
+    held = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: held.wait(20) and [])
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        await Egress.to("https://partner.example", timeout_seconds=0.3).post(
+            "https://partner.example/", b"x", headers={}
+        )
+    assert time.monotonic() - begun < 5
+    held.set()
 
 
 @pytest.mark.parametrize(

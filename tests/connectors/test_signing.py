@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import traceback
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid1, uuid4
@@ -386,6 +387,26 @@ def test_an_answer_must_be_sealed_and_sound():
     for bad in ({"event": "create"}, {"number": 0}, {"state": "lost"}, {"text": ""}, {"at": -1}):
         with pytest.raises(Invalid):
             wire.make_answer(PEN, HUB.issuer, now=NOW, **(ANSWER | bad))
+
+
+def test_what_is_wrong_is_told_by_place_never_by_value():
+    planted = "planted-name"
+    for bent in (
+        {"envelope": {"purpose": planted, "urgency": "normal", "services": ["assessment"]}},
+        {planted: 1},
+        {"reference": [planted]},
+        {"terms": {"categories": [planted], "until": planted, "basis": "x"}},
+    ):
+        with pytest.raises(Invalid) as invalid:
+            opened(seal(resigned(packet(), **bent), peer(PEN)))
+        assert planted not in "".join(traceback.format_exception(invalid.value))
+        assert invalid.value.facts["where"].startswith("$")
+
+
+def test_what_is_too_far_ahead_does_not_wait():
+    wire.within_reach(3, answer(number=103))
+    with pytest.raises(Refused):
+        wire.within_reach(3, answer(number=104))
 
 
 @given(st.permutations(range(1, 8)), st.lists(st.integers(1, 7), max_size=5))

@@ -415,6 +415,7 @@ class Partner:
             row = self.ledger.handoff(answer.handoff)
             if row is None:
                 raise Refused("there is no such handoff", problem="unknown")
+            wire.within_reach(row["seen"], answer)
             known = self._message(answer.handoff, "theirs", answer.number)
             if wire.already(known and known["substance"], answer):
                 self.ledger.note("known", answer.handoff, number=answer.number)
