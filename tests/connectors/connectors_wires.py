@@ -22,6 +22,8 @@ class Wire:
     port: int = 0
     came: list[bytes] = field(default_factory=list)
     tls: bool = False
+    answer: bytes | None = None
+    """Said instead, once it is set."""
 
     @property
     def url(self):
@@ -39,7 +41,7 @@ async def answering(*chunks, pause=0.0, reset=False, hang=False, tls=None):
             wire.came.append(head)
             if hang:
                 await reader.read()
-            for chunk in chunks:
+            for chunk in chunks if wire.answer is None else [wire.answer]:
                 writer.write(chunk)
                 await writer.drain()
                 await asyncio.sleep(pause)
