@@ -7,10 +7,9 @@ name cannot change its meaning in between (DNS rebinding); no redirects, no prox
 and size are bounded; each request has a connection of its own. Where a place has pins, its certificate must hold one
 of those keys, so that a valid certificate of somebody else is not enough.
 
-For sandboxes alone, loopback may be allowed; then http is, too, but only there.
+For sandboxes alone there is a way out to loopback, by http too; such a way leads nowhere else.
 """
 
-import asyncio
 import ipaddress
 import socket
 import ssl
@@ -22,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.to_thread
 import httpcore2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -124,9 +124,13 @@ def pin_of(certificate: bytes) -> str:
 
 
 async def resolved(host: str, port: int) -> list[str]:
-    """Ask the system's resolver."""
+    """Ask the system's resolver, beside: it knows no deadline, and one that hangs is left alone."""
+
+    def look() -> list[Any]:  # Any: the socket module's tuples
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
     except OSError as error:
         raise Unavailable("the name cannot be resolved") from error
     return [str(each[4][0]) for each in found]
@@ -198,8 +202,6 @@ class Egress:
                 raise Uncertain(error.reason) from error
             raise
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as error:
-            if _is_tls(error) and not sent:
-                raise Unauthorized("the certificate does not hold", host=place.host) from error
             if sent and not safe:
                 raise Uncertain("the answer was lost", kind=type(error).__name__) from error
             raise Unavailable("it cannot be reached", kind=type(error).__name__) from error
@@ -255,8 +257,8 @@ class _Checked(AsyncNetworkBackend):
     ) -> AsyncNetworkStream:
         """Resolve once, look at all addresses, and go to the first that answers."""
         assert (host.lower(), port) == (self._place.host, self._place.port)
-        local = self._egress.loopback and self._place.scheme == "http"
-        addresses = checked(await self._egress.resolve(host.strip("[]"), port), loopback=local)
+        found = await self._egress.resolve(host.strip("[]"), port)
+        addresses = checked(found, loopback=self._egress.loopback)
         for left, address in zip(reversed(range(len(addresses))), addresses, strict=True):
             try:
                 stream = await self._inner.connect_tcp(
@@ -304,7 +306,13 @@ class _Pinned(AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109  # httpcore's
     ) -> AsyncNetworkStream:
         """Speak TLS, and look at the key before anything is said."""
-        stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        try:
+            stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except httpcore2.ConnectError as error:
+            # The pool hides causes, so they are looked at here.
+            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                raise Unauthorized("the certificate does not hold", host=server_hostname) from error
+            raise
         if self._pins:
             shown = stream.get_extra_info("ssl_object").getpeercert(binary_form=True)
             if shown is None or pin_of(shown) not in self._pins:
@@ -315,12 +323,3 @@ class _Pinned(AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Pass on what the connection knows."""
         return self._inner.get_extra_info(info)
-
-
-def _is_tls(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        cause = cause.__cause__
-    return False

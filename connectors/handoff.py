@@ -8,6 +8,7 @@ substance, already, in_order                                twice, late and out 
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,6 +44,9 @@ from connectors.words import Category, DeletionAnswer, StopCause
 LEEWAY_SECONDS: Final = 60
 """How far apart two clocks may be."""
 _RANDOM: Final = 4
+_PLACE: Final = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
+AHEAD_MAX: Final = 100
+"""How far ahead of what was taken in a message may be, and wait."""
 _PASSING: Final = ("iat", "exp", "jti", "pad")
 
 M = TypeVar("M", bound=Message)
@@ -305,6 +309,20 @@ def already(known: str | None, message: Message) -> bool:
     return True
 
 
+def within_reach(seen: int, message: Answer | Withdrawal) -> None:
+    """Refuse a number far ahead: nobody fills our books with what waits. A stop notice waits for nothing.
+
+    Args:
+        seen: last number taken in.
+        message: what came, as to be kept until the gap is filled.
+
+    Raises:
+        Refused: it is too far ahead.
+    """
+    if isinstance(message, Answer) and message.number > seen + AHEAD_MAX:
+        raise Refused("the number is too far ahead", problem="gap")
+
+
 def in_order(seen: int, waiting: Iterable[Answer | Withdrawal]) -> tuple[Answer | Withdrawal, ...]:
     """Pick what can be taken in now: the numbers that follow without a gap. A stop notice waits for nothing.
 
@@ -332,10 +350,7 @@ def _signed(kind: type[Message], me: Me, aud: str, now: datetime, *, seconds: in
         raise Invalid("the message would be over before it is sent")
     message = kind(iss=me.issuer, aud=aud, jti=uuid4(), iat=issued, exp=issued + lifetime, **what)
     claims = msgspec.to_builtins(message)
-    try:
-        msgspec.convert(claims, kind)
-    except msgspec.ValidationError as error:
-        raise Invalid("the message breaks its form", where=str(error)) from error
+    _converted(claims, kind)
     return sign(kind.typ, claims, me)
 
 
@@ -363,8 +378,9 @@ def _converted(claims: dict[str, Any], kind: type[M]) -> M:
     try:
         return msgspec.convert(claims, kind)
     except msgspec.ValidationError as error:
-        # The text names places and types, never values.
-        raise Invalid("the message breaks its form", where=str(error)) from None
+        # The text may hold a value, and a value may be about somebody: only the place is kept.
+        found = _PLACE.search(str(error))
+        raise Invalid("the message breaks its form", where=found[1] if found else "$") from None
 
 
 def _own(kind: type[M], token: str) -> M:

@@ -1,6 +1,5 @@
 """Public keys of the other side, from where it publishes them: kept, and looked at again for a key we do not know."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,8 +8,8 @@ from typing import Final
 import anyio
 
 from connectors.egress import Egress
-from connectors.errors import ConnectorError, Invalid, Unavailable
-from connectors.signing import Peer, peer_from
+from connectors.errors import ConnectorError, Unavailable
+from connectors.signing import Peer, loads, peer_from
 
 KEEP_SECONDS: Final = 20 * 60.0
 AGAIN_SECONDS: Final = 60.0
@@ -63,10 +62,4 @@ class PeerKeys:
         reply = await self.egress.get(self.jwks_uri, headers={"accept": "application/jwk-set+json, application/json"})
         if reply.status != _OK:
             raise Unavailable("the keys cannot be had", status=reply.status)
-        try:
-            found = json.loads(reply.body)
-        except ValueError as error:
-            raise Invalid("it is no key set") from error
-        if not isinstance(found, dict):
-            raise Invalid("it is no key set")
-        return peer_from(self.issuer, found)
+        return peer_from(self.issuer, loads(reply.body))

@@ -228,7 +228,7 @@ def verified(letter: Letter, peer: Peer) -> dict[str, Any]:
         signed = jws.deserialize_compact(letter.jws, key, registry=_SIGNATURES)
     except (JoseError, ValueError, TypeError) as error:
         raise Unauthorized("the signature does not hold") from error
-    return _loads(signed.payload or b"")
+    return loads(signed.payload or b"")
 
 
 def unchecked(token: str) -> dict[str, Any]:
@@ -247,6 +247,21 @@ def typ_of(token: str) -> str:
 def algorithm(key: Key) -> str:
     """Name the one algorithm a key signs with."""
     return "ES256" if isinstance(key, ECKey) else "Ed25519"
+
+
+def loads(text: bytes) -> dict[str, Any]:
+    """Read a JSON object that names nothing twice.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("it is no JSON") from error
+    if not isinstance(value, dict):
+        raise Invalid("it is no JSON object")
+    return value
 
 
 def _unsealed(text: str, me: Me) -> str:
@@ -295,20 +310,9 @@ def _public(jwk: Mapping[str, Any], kind: str, numbers: tuple[str, ...]) -> Key:
 
 def _json(part: str) -> dict[str, Any]:
     try:
-        return _loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError as error:
         raise Invalid("it is no base64") from error
-
-
-def _loads(text: bytes) -> dict[str, Any]:
-    """Read a JSON object that names nothing twice."""
-    try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Invalid("it is no JSON") from error
-    if not isinstance(value, dict):
-        raise Invalid("it is no JSON object")
-    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

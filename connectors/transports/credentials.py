@@ -15,9 +15,9 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from connectors.egress import Egress, Reply
-from connectors.errors import Invalid, Unauthorized, Unavailable
+from connectors.errors import Unauthorized, Unavailable
 from connectors.handoff import sign_request
-from connectors.signing import Key, Me, algorithm
+from connectors.signing import Key, Me, algorithm, loads
 
 SCHEME: Final = "Signed"
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -119,7 +119,7 @@ class OAuthClient:
     def _keep(self, reply: Reply) -> None:
         if reply.status >= 500 or reply.status == 429:  # noqa: PLR2004  # not now
             raise Unavailable("no token now", status=reply.status)
-        found = _object(reply) if reply.status == _OK else {}
+        found = loads(reply.body) if reply.status == _OK else {}
         token, kind, seconds = found.get("access_token"), found.get("token_type"), found.get("expires_in", 60)
         if not isinstance(token, str) or str(kind).lower() != "dpop" or type(seconds) is not int:
             raise Unauthorized("no token for us", status=reply.status)
@@ -132,7 +132,7 @@ class OAuthClient:
         reply = await self.egress.get(f"{self.issuer}/.well-known/oauth-authorization-server")
         if reply.status != _OK:
             raise Unavailable("the server does not describe itself", status=reply.status)
-        found = _object(reply)
+        found = loads(reply.body)
         endpoint = found.get("token_endpoint")
         if found.get("issuer") != self.issuer or not isinstance(endpoint, str):
             raise Unauthorized("the server describes somebody else")
@@ -164,13 +164,3 @@ class OAuthClient:
     def _signed(header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
         alg = algorithm(key)
         return jws.serialize_compact({"alg": alg, **header}, json.dumps(claims), key, algorithms=[alg])
-
-
-def _object(reply: Reply) -> dict[str, Any]:
-    try:
-        found = json.loads(reply.body)
-    except (ValueError, RecursionError) as error:
-        raise Invalid("the answer is no JSON") from error
-    if not isinstance(found, dict):
-        raise Invalid("the answer is no JSON object")
-    return found

@@ -17,7 +17,7 @@ import uvicorn
 
 from tests.sandbox import config
 from tests.sandbox.app import create_app
-from tests.sandbox.partner import Partner
+from tests.sandbox.sandbox_partner import Partner
 
 
 class Server(uvicorn.Server):

@@ -16,7 +16,8 @@ from connectors.errors import ConnectorError
 from connectors.messages import PROTOCOL, Opening
 from connectors.signing import public_jwks
 from connectors.transports.https import JOSE
-from tests.sandbox.partner import Partner, now
+from tests.sandbox import asked
+from tests.sandbox.sandbox_partner import Partner, now
 from tests.sandbox.trouble import Troubled
 from tests.sandbox.worker import Worker
 
@@ -46,27 +47,27 @@ def create_app(partner: Partner) -> Troubled:
         return Response(status_code=202) if token is None else Response(token, media_type=JOSE)
 
     async def packet(request: Request) -> Response:
-        await asked(request)
-        return Response(await partner.packet(named(request)), media_type=JOSE)
+        await permitted(request)
+        return Response(await asked.packet(partner, named(request)), media_type=JOSE)
 
     async def status(request: Request) -> Response:
-        await asked(request)
-        return Response(partner.status(named(request), forged="forged" in request.scope), media_type=JOSE)
+        await permitted(request)
+        return Response(asked.status(partner, named(request), forged="forged" in request.scope), media_type=JOSE)
 
     async def outbox(request: Request) -> Response:
-        await asked(request)
+        await permitted(request)
         after = request.query_params.get("after", "0")
-        messages, cursor = await partner.outbox(int(after) if after.isdigit() else 0)
+        messages, cursor = await asked.outbox(partner, int(after) if after.isdigit() else 0)
         return JSONResponse({"messages": messages, "cursor": str(cursor)})
 
     async def openings(request: Request) -> Response:
-        await asked(request)
+        await permitted(request)
         given = [Opening(kind="fellowship", places=2, title="Made-up fellowship")]
         return Response(wire.sign_openings(partner.me, partner.config.hub.issuer, given, now=now()), media_type=JOSE)
 
-    async def asked(request: Request) -> None:
+    async def permitted(request: Request) -> None:
         url = partner.issuer + request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        await partner.asked(request.headers.get("authorization", ""), request.method, url)
+        await asked.permitted(partner, request.headers.get("authorization", ""), request.method, url)
 
     async def health(_: Request) -> Response:
         return JSONResponse({"protocol": PROTOCOL, "accepts": True})

@@ -57,7 +57,7 @@ class Ledger:
             raise
         self._db.execute("commit")
 
-    def note(self, kind: str, handoff: object = None, **detail: Any) -> int:
+    def note(self, kind: str, handoff: object = None, /, **detail: Any) -> int:
         """Add an entry."""
         row = (time.time(), kind, None if handoff is None else str(handoff), json.dumps(detail, default=str))
         return self._db.execute("insert into entry (at, kind, handoff, detail) values (?, ?, ?, ?)", row).lastrowid

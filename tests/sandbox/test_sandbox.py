@@ -12,7 +12,7 @@ from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized, 
 from connectors.messages import Packet, Withdrawal
 from connectors.signing import Me, new_keys, unchecked
 from tests.sandbox.counterpart import CONTENT, counterpart, now
-from tests.sandbox.running import Sandbox, until
+from tests.sandbox.sandbox_process import Sandbox, until
 
 QUICK = {"take_seconds": 0.05, "decide_seconds": 0.05, "start_seconds": 0.05, "outcome_seconds": 0.05}
 
@@ -33,7 +33,7 @@ async def running(folder, network):
     async with counterpart() as hub:
         sandbox = Sandbox(folder / "books", network, hub, behaviour=QUICK)
         await sandbox.start()
-        hub.speak_with(network, sandbox.port, timeout_seconds=1.5)
+        hub.speak_with(network, sandbox.port, timeout_seconds=4)
         yield hub, sandbox
         sandbox.stop()
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from connectors.errors import ConnectorError, Invalid, Refused, Unsupported
-from tests.sandbox.partner import Partner, waited
+from tests.sandbox.sandbox_partner import Partner, waited
 from tests.sandbox.trouble import GOING
 
 TICK_SECONDS = 0.03
@@ -116,7 +116,7 @@ class Worker:
     async def _receipt(self, row: Any) -> None:
         """Bring a receipt that was not given at once."""
         try:
-            await self.partner.hub.bring(self.partner._receipt(UUID(row["id"]), self.partner.me))  # noqa: SLF001  # one room
+            await self.partner.hub.bring(self.partner.receipt(UUID(row["id"]), self.partner.me))
         except ConnectorError as error:
             again = None if isinstance(error, Refused | Invalid) else time.time() + waited(row["tries"] + 1, error)
             self.ledger.run("update handoff set tries = tries + 1, receipt_due = ? where id = ?", again, row["id"])

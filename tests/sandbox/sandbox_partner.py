@@ -71,8 +71,11 @@ class Partner:
             return me_from(self.issuer, self.config.jwks)
         file = self.config.data / "keys.json"
         if not file.exists():
-            file.touch(mode=0o600)
-            file.write_text(json.dumps(private_jwks(new_keys(self.issuer))))
+            # At once, or not at all: it may be killed here, too.
+            new = file.with_suffix(".new")
+            new.touch(mode=0o600)
+            new.write_text(json.dumps(private_jwks(new_keys(self.issuer))))
+            new.rename(file)
         return me_from(self.issuer, json.loads(file.read_text()))
 
     def _reach(self) -> Reach:
@@ -123,7 +126,7 @@ class Partner:
                 return await self._noticed(message, signer)
             case Packet():
                 self._keep(Read(message, read.jws))
-                return self._receipt(message.handoff, signer)
+                return self.receipt(message.handoff, signer)
             case Receipt():
                 self._receipt_in(message)
             case Answer():
@@ -163,7 +166,7 @@ class Partner:
             row = self.ledger.handoff(notice.handoff)
         if row["version"] < notice.version or self.behaviour.receipt != "answer":
             return None
-        return self._receipt(notice.handoff, signer)
+        return self.receipt(notice.handoff, signer)
 
     def _not_over(self, row: Any, handoff: UUID) -> None:
         if row and (row["mine"] or (row["stop"] is not None and row["state"] in ENDED)):
@@ -223,7 +226,7 @@ class Partner:
             "unmapped": sorted(each.field for each in decoded.unmapped),
         }
 
-    def _receipt(self, handoff: UUID, signer: Me) -> str:
+    def receipt(self, handoff: UUID, signer: Me) -> str:
         """Sign that we hold the packet: anew each time, for the same packet."""
         row = self.ledger.handoff(handoff)
         if row["packet"] is None:
@@ -231,12 +234,7 @@ class Partner:
         packet = Read(msgspec.convert(unchecked(row["packet"]), Packet), row["packet"])
         token = wire.sign_receipt(packet, signer, now=now(), reference=f"{self.config.network}-{row['version']}")
         with self.ledger.writing():
-            self.ledger.run(
-                "update handoff set receipt = ?, next_at = coalesce(next_at, ?) where id = ?",
-                token,
-                time.time(),
-                str(handoff),
-            )
+            self.ledger.run("update handoff set receipt = ? where id = ?", token, str(handoff))
             self.ledger.note(
                 "receipt", handoff, version=row["version"], digest=row["digest"], forged=signer is self.forger
             )
@@ -420,6 +418,7 @@ class Partner:
             row = self.ledger.handoff(answer.handoff)
             if row is None:
                 raise Refused("there is no such handoff", problem="unknown")
+            wire.within_reach(row["seen"], answer)
             known = self._message(answer.handoff, "theirs", answer.number)
             if wire.already(known and known["substance"], answer):
                 self.ledger.note("known", answer.handoff, number=answer.number)
@@ -463,49 +462,6 @@ class Partner:
                 if row["mine"] and message.event in {"report_outcome", "person_safe"} and self.behaviour.confirm:
                     self.say(str(handoff), "confirm", "closed")
                     self._plan(handoff, "closed", None, -1)
-
-    # ---- What others may ask ------------------------------------------------------------------------------------
-
-    def status(self, handoff: UUID, *, forged: bool = False) -> str:
-        """Sign what the books say."""
-        signer = self.forger if forged else self.me
-        row = self.ledger.handoff(handoff)
-        said: dict[str, Any] = {"handoff": handoff, "known": row is not None}
-        if row is not None:
-            said |= {"state": row["state"], "version": row["version"], "digest": row["digest"]}
-            said |= {"number": row["number"], "seen": row["seen"]}
-            if row["packet"] and not row["mine"]:
-                said["receipt"] = self._receipt(handoff, self.me)
-            if row["certificate"]:
-                said["certificate"] = row["certificate"]
-        return wire.sign_status(signer, self.config.hub.issuer, now=now(), **said)
-
-    async def packet(self, handoff: UUID) -> str:
-        """Give a packet of our own, sealed."""
-        row = self.ledger.handoff(handoff)
-        if row is None or not row["mine"] or row["packet"] is None:
-            raise Refused("there is no such packet", problem="unknown")
-        self.ledger.note("served", handoff, version=row["version"])
-        return await self.hub.sealed(row["packet"])
-
-    async def outbox(self, after: int) -> tuple[list[str], int]:
-        """Give what has not been brought yet, signed anew and sealed."""
-        rows = self.ledger.all("select * from message where side = 'ours' and seq > ? order by seq limit 50", after)
-        return [await self.hub.sealed(self.signed(row)) for row in rows], rows[-1]["seq"] if rows else after
-
-    async def asked(self, authorization: str, method: str, url: str) -> None:
-        """Check that the hub asks, and that it asks so for the first time."""
-        scheme, _, token = authorization.partition(" ")
-        if scheme != "Signed":
-            raise Unauthorized("the request is not signed")
-        letter = wire.open_letter(token, self.me)
-        if letter.iss != self.config.hub.issuer:
-            raise Unauthorized("the request is somebody else's")
-        peer = await self.hub.peer(letter.kid)
-        read = wire.verify_request(letter, peer, self.me, method=method, url=url, now=now())
-        row = (str(read.message.jti), "request", time.time())
-        if not self.ledger.run("insert or ignore into once values (?, ?, ?)", *row):
-            raise Unauthorized("the request was used before")
 
     def behave(self, told: dict[str, Any]) -> None:
         """Change how it works."""

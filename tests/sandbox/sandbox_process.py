@@ -85,7 +85,7 @@ class Sandbox:
         ]
 
 
-async def until(true: Any, *, seconds: float = 20) -> None:
+async def until(true: Any, *, seconds: float = 60) -> None:
     """Wait for something to become true."""
     end = asyncio.get_running_loop().time() + seconds
     while True:
