@@ -12,10 +12,12 @@ from hub.auth.people import People, Place
 from hub.auth.resource import ResourceServer
 from hub.auth.root import RootKey
 from hub.clock import Clock, SystemClock
-from hub.operations import Operations
+from hub.operations import Operations, Persons
 from hub.planner import Limits, Planner
 from hub.settings import Settings
 from hub.store import Database, Reader
+from hub.store.sealed import Sealing
+from hub.store.veil import Veil
 from hub.web import oauth
 from hub.web.graphql import GraphQLEndpoint
 from hub.web.rates import Allowance, Rates
@@ -33,13 +35,26 @@ def create_app(settings: Settings, database: Database, clock: Clock | None = Non
         connections=settings.read_connections,
         statement_timeout_ms=settings.statement_timeout_ms,
     )
+    audited = Reader(
+        database.reading,
+        connections=settings.read_connections,
+        statement_timeout_ms=settings.statement_timeout_ms,
+        application_name="icorn-hub-audited",
+        appends=True,
+    )
     proofs = Reader(database.writing, connections=2, application_name="icorn-hub-proofs", writes=True)
     place = Place.of(settings)
-    people = People(engine, clock, place, RootKey.load(settings.root_key))
+    root = RootKey.load(settings.root_key)
+    people = People(engine, clock, place, root)
     auth = assemble(settings, engine, sessions=people.sessions, clock=clock)
     planner = Planner(SCHEMA, Limits(depth=settings.depth_max, cost=settings.cost_max))
     graphql = GraphQLEndpoint(
-        Operations(reader=reader, clock=clock, planner=planner),
+        Operations(
+            reader=reader,
+            clock=clock,
+            planner=planner,
+            persons=Persons(audited, Sealing(root.derive), Veil(root.derive)),
+        ),
         body_bytes_max=settings.body_bytes_max,
         door=ResourceServer(auth, people.console, proofs, clock),
         rates=Rates(
@@ -52,6 +67,7 @@ def create_app(settings: Settings, database: Database, clock: Clock | None = Non
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await reader.aclose()
+        await audited.aclose()
         await proofs.aclose()
         engine.dispose()
 

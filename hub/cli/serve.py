@@ -8,15 +8,19 @@ import uvicorn
 from sqlalchemy import Engine
 
 from hub.app import create_app
+from hub.auth.root import RootKey
 from hub.cli.base import app, bar, opened, out, read_settings
 from hub.clock import SystemClock
 from hub.facts import import_facts
 from hub.settings import Settings
 from hub.store import Database
-from hub.synthetic import decorate
+from hub.store.sealed import Sealing
+from hub.store.vault import Vault
+from hub.synthetic import add_cases, decorate
 from hub.web.connection import UVICORN
 
 DEMO_SEED: Final = 1
+DEMO_CASES: Final = 60
 LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 
@@ -52,18 +56,21 @@ def demo() -> None:
     with opened(settings) as database:
         engine = database.engine()
         try:
-            _fill(engine)
+            _fill(engine, RootKey.load(settings.root_key))
         finally:
             engine.dispose()
         _serve(settings, database, f"The demonstration is ready at {settings.public_url}/graphql - Ctrl-C ends it")
 
 
-def _fill(engine: Engine) -> None:
+def _fill(engine: Engine, root: RootKey) -> None:
     with bar() as progress:
         task = progress.add_task("facts", total=None)
         import_facts(engine, progress=lambda name: progress.update(task, advance=1, description=name))
         progress.update(task, description="made-up rows")
-        decorate(engine, seed=DEMO_SEED, today=SystemClock().now().date())
+        today = SystemClock().now().date()
+        decorate(engine, seed=DEMO_SEED, today=today)
+        progress.update(task, description="made-up cases")
+        add_cases(engine, Vault(Sealing(root.derive)), seed=DEMO_SEED, count=DEMO_CASES, today=today)
 
 
 def _serve(settings: Settings, database: Database, line: str) -> None:

@@ -16,7 +16,7 @@ from hub.planner.build import build
 from hub.planner.catalogue import Catalogue
 from hub.planner.cost import Cost, weigh
 from hub.planner.document import Prepared, prepare
-from hub.planner.ir import Withheld
+from hub.planner.ir import Envelope, Withheld
 from hub.planner.limits import Limits
 from hub.planner.lower import Lowering
 from hub.planner.refused import OperationRefused
@@ -68,6 +68,11 @@ class Plan:
     static_withheld: str
     entities: tuple[str, ...]
     checks: tuple[Read, ...]
+    private: bool = False
+    """Whether data of persons are read: the statement then leaves a leaf in the audit."""
+    envelopes: tuple[Envelope, ...] = ()
+    sealed: tuple[int, ...] = ()
+    """For each envelope the entry of `withheld` for one that does not open."""
 
     def arguments(self, request: Request) -> list[object]:
         """Read the parameters from a request.
@@ -193,6 +198,9 @@ class Planner:
             static_withheld="" if by_row or not static else _entries(static),
             entities=tuple(lowering.entities),
             checks=lowering.parameters.others(names),
+            private=operation.reading is not None,
+            envelopes=tuple(lowering.envelopes),
+            sealed=lowering.sealed_entries(),
         )
 
 

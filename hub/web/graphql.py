@@ -131,6 +131,7 @@ class GraphQLEndpoint:
                     operation_name=params.operationName or None,
                     profile=profile,
                     tell_cost=extensions is not None and extensions.get("cost") is True,
+                    request_id="" if profile is ANONYMOUS else request_id(scope),
                 )
             finally:
                 self._rates.leave(turn, answer.cost)
