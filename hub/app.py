@@ -14,10 +14,12 @@ from hub.auth.root import RootKey
 from hub.changes import Changes
 from hub.changes.services import SERVICES
 from hub.clock import Clock, SystemClock
-from hub.operations import Operations
+from hub.operations import Operations, Persons
 from hub.planner import Limits, Planner
 from hub.settings import Settings
 from hub.store import Database, Reader
+from hub.store.sealed import Sealing
+from hub.store.veil import Veil
 from hub.web import oauth
 from hub.web.console import Built, console_routes
 from hub.web.forms import Pages
@@ -46,9 +48,17 @@ def create_app(
         connections=settings.read_connections,
         statement_timeout_ms=settings.statement_timeout_ms,
     )
+    audited = Reader(
+        database.reading,
+        connections=settings.read_connections,
+        statement_timeout_ms=settings.statement_timeout_ms,
+        application_name="icorn-hub-audited",
+        appends=True,
+    )
     proofs = Reader(database.writing, connections=2, application_name="icorn-hub-proofs", writes=True)
     place = Place.of(settings)
-    people = People(engine, clock, place, RootKey.load(settings.root_key))
+    root = RootKey.load(settings.root_key)
+    people = People(engine, clock, place, root)
     pace = Pace(settings.oauth_per_minute, watch)
     auth = assemble(settings, engine, sessions=people.sessions, clock=clock, watch=watch, admit=pace.admit)
     limits = Limits(
@@ -66,6 +76,7 @@ def create_app(
             clock=clock,
             planner=planner,
             changes=Changes(engine, SCHEMA, planner.catalogue, SERVICES),
+            persons=Persons(audited, Sealing(root.derive), Veil(root.derive)),
         ),
         body_bytes_max=settings.body_bytes_max,
         door=ResourceServer(auth, people.console, proofs, clock),
@@ -79,6 +90,7 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await reader.aclose()
+        await audited.aclose()
         await proofs.aclose()
         engine.dispose()
 

@@ -1,27 +1,34 @@
 """One GraphQL request, from text to result: plan, one statement, finish. There is no other way to an answer.
 
-The statement's bytes become the answer's `data` as they are; `extensions` and `errors` are written around them.
+The statement's bytes become the answer's `data` as they are; `extensions` and `errors` are written around them. What
+concerns persons goes through a door of its own, which may add to the audit what the statement says of itself.
 """
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from hub import log
 from hub.changes import Acting, Changes
 from hub.changes.machine import Denied
-from hub.changes.payload import Payload
+from hub.changes.payload import Payload, Show
 from hub.clock import Clock, SystemClock
-from hub.errors import HubError
+from hub.errors import HubError, StoreUnavailable
 from hub.planner import Asked, Limits, OperationRefused, Planner
-from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json
+from hub.planner.bind import Veil
+from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json, write
 from hub.planner.json_text import DENIED
 from hub.planner.planner import Bound, ChangeAsked, Lru, Plan
+from hub.store.rows import table_of
+from hub.store.sealed import Place, SealBroken, Sealing, WrappedKey
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
+from schema.source import Record
 
 _DENIED: Final = DENIED.encode()
 CHANGE_COST: Final = 10
@@ -44,6 +51,16 @@ class TextReader(Protocol):
     async def fetch_text(self, sql: str, args: Sequence[object] = ()) -> bytes | None:
         """Run it and give the text as UTF-8."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Persons:
+    """What it takes to answer about persons."""
+
+    reader: TextReader
+    """Runs statements that also leave a leaf in the audit."""
+    sealing: Sealing
+    veil: Veil
 
 
 @dataclass(slots=True)
@@ -74,10 +91,13 @@ class Operations:
         clock: Clock | None = None,
         planner: Planner | None = None,
         changes: Changes | None = None,
+        persons: Persons | None = None,
     ) -> None:
-        """Take what answers; without `changes` nothing can be changed."""
+        """Take what answers; without `changes` nothing can be changed, without `persons` nothing is told of any."""
         self._changes: Final = changes
         self._reader: Final = reader
+        self._persons: Final = persons
+        self._veil: Final = None if persons is None else persons.veil
         self._clock: Final = clock or SystemClock()
         self.planner: Final = planner or Planner(SCHEMA, Limits())
         self._known: Final[Lru[tuple[object, ...], Known]] = Lru(KNOWN_MOST)
@@ -90,7 +110,7 @@ class Operations:
         """Answer a request that came before, with the rules, the viewer, the clock and the data of now."""
         try:
             bound = self.planner.bound(known.plan, known.values, Asked(profile, self._clock.now()))
-            return await self._answer(bound, tell_cost=known.tell_cost)
+            return await self._answer(bound, profile, tell_cost=known.tell_cost)
         except HubError as error:
             return _refusal(error)
 
@@ -115,23 +135,23 @@ class Operations:
             profile: who asks.
             tell_cost: whether to write `extensions.cost`.
             request: all of the above but the profile as it came, to be known when it comes again.
-            request_id: as the log and the audit name the request.
+            request_id: as the log and the audit are to name the request; one is made up where there is none.
             may_change: whether it came in a way in which changes may come.
 
         Returns:
             an answer also when the operation is refused or the database fails; unexpected errors are raised.
         """
         try:
-            asked = Asked(profile, self._clock.now())
+            asked = Asked(profile, self._clock.now(), self._veil, document, request_id)
             bound = self.planner.find(document, operation_name, variables or {}, asked)
             if bound is None:
                 # Milliseconds of work: beside the loop, so that requests under way are not kept waiting.
                 made = await asyncio.to_thread(self.planner.make, document, operation_name, variables or {}, asked)
                 self.planner.keep(made)
                 bound = made.bound
-            if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
+            if request and len(request) <= KNOWN_BYTES_MOST and not (bound.plan.introspects or bound.plan.private):
                 self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost))
-            return await self._answer(bound, tell_cost=tell_cost)
+            return await self._answer(bound, profile, tell_cost=tell_cost)
         except ChangeAsked as change:
             self.planner.keep_change(change)
             if not may_change:
@@ -159,11 +179,16 @@ class Operations:
             data[response] = None
             return Answer(_dumps({"data": data, "extensions": {"withheld": withheld}}), None, CHANGE_COST)
         payload = Payload(change, asked.prepared, values, self.planner.catalogue)
-        reading = payload.reading(variables, _global_id)
+        reading = payload.reading(variables, self._show(acting.profile))
         body, cost = {}, CHANGE_COST
         records: dict[str, Any] = {}
         if reading.document:
-            read = await self.execute(reading.document, variables=reading.variables, profile=acting.profile)
+            read = await self.execute(
+                reading.document,
+                variables=reading.variables,
+                profile=acting.profile,
+                request_id=acting.request_id,
+            )
             found, cost = json.loads(read.body), cost + read.cost
             shown = found.get("data") or {}
             records = {name: shown.get(alias) for name, alias in reading.aliases.items()}
@@ -171,20 +196,65 @@ class Operations:
         data[response] = payload.written(records)
         return Answer(_dumps({"data": data} | body), None, cost)
 
-    async def _answer(self, bound: Bound, *, tell_cost: bool) -> Answer:
+    def _show(self, profile: AccessProfile) -> Show:
+        """Give what writes the global ids under which a viewer knows records."""
+
+        def show(record: Record, internal: UUID) -> str:
+            if not record.veiled:
+                return f"{record.code}_{internal}"
+            if self._veil is None:
+                raise StoreUnavailable("there is no door to data of persons")
+            return f"{record.code}_{self._veil.hide(profile.audience, record.code, internal)}"
+
+        return show
+
+    async def _answer(self, bound: Bound, profile: AccessProfile, *, tell_cost: bool) -> Answer:
         plan = bound.plan
-        text = await self._reader.fetch_text(plan.sql, bound.arguments)
+        text = await self._door(plan).fetch_text(plan.sql, bound.arguments)
         if text == _DENIED:
             raise TokenDenied
         if text is None:
             raise PromiseBroken
         if plan.bare and not tell_cost and b"\x01" not in text:
             return Answer(b"".join((b'{"data":', text, b"}")), None, bound.cost)
-        return Answer(_written(bound, finish(text), tell_cost=tell_cost), None, bound.cost)
+        hands = _Hands(plan, self._persons, profile.audience) if plan.private and self._persons else None
+        finished = finish(text, hands, plan.sealed)
+        return Answer(_written(bound, finished, tell_cost=tell_cost), None, bound.cost)
+
+    def _door(self, plan: Plan) -> TextReader:
+        if not plan.private:
+            return self._reader
+        if self._persons is None:
+            raise StoreUnavailable("there is no door to data of persons")
+        return self._persons.reader
 
 
-def _global_id(code: str, internal: UUID) -> str:
-    return f"{code}_{internal}"
+class _Hands:
+    """Turns the marks of one answer about persons into what its viewer reads."""
+
+    def __init__(self, plan: Plan, persons: Persons, audience: str) -> None:
+        self._plan = plan
+        self._persons = persons
+        self._audience = audience
+
+    def id(self, code: str, internal: UUID) -> str:
+        return str(self._persons.veil.hide(self._audience, code, internal))
+
+    def cursor(self, plain: str) -> str:
+        return self._persons.veil.hide_cursor(self._audience, plain)
+
+    def open(self, number: int, parts: Sequence[bytes]) -> bytes | None:
+        envelope = self._plan.envelopes[number]
+        case, subject, version, kek, wrapped, sealed = parts
+        key = WrappedKey(UUID(subject.decode()), int(kek), b64decode(wrapped))
+        place = Place(table_of(envelope.source.row).name, "sealed", UUID(case.decode()), int(version), key.subject)
+        try:
+            content = self._persons.sealing.open_content(b64decode(sealed), key, place)
+        except SealBroken:
+            # Somebody changed the database, or it is not the one of this root key.
+            log.logger().error("sealed.not_opened", table=place.table)
+            return None
+        return json.dumps(write(envelope.obj, content), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:

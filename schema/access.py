@@ -1,8 +1,9 @@
 """Who may see a field: rules are data, written on the field's line and woven into the statement by the planner.
 
 A rule is a tree of frozen nodes. The planner decides what it can from the access profile alone (scope, relation) and
-turns the rest (ownership, rows) into SQL predicates over the row at hand. Deny is the default: a field without `Access`
-does not build. Source: domain page "Field access"; the matrix below is `access_matrix.csv`, held equal by a test.
+turns the rest (ownership, links, consent) into SQL predicates over the row at hand. Deny is the default: a field
+without `Access` does not build. Source: domain page "Field access"; the matrix below is `access_matrix.csv`, held equal
+by a test.
 """
 
 from collections.abc import Callable
@@ -58,6 +59,40 @@ class RowIs:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """Holds on rows that another row, for which the rule holds, ties to the viewer: a referral, a person, a body.
+
+    Looked up when the request is answered, never read from the token. `code` is what is told where it fails: RELATION,
+    or SCOPE where the other row bounds what the viewer's body may see at all.
+    """
+
+    to: Any  # a row class; tables are a room of their own
+    on: Callable[[Columns, Columns], ColumnElement[bool]]
+    rule: "Rule"
+    code: str = "RELATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """Holds on rows of a case whose person allowed it: this category, purpose and recipient, today.
+
+    The recipient is the viewer's body, the purpose the one declared with the request, and an open referral of the case
+    to that body has the same purpose. `case` and `person` pick columns of the row.
+    """
+
+    category: Category
+    case: Callable[[Columns], ColumnElement[Any]]
+    person: Callable[[Columns], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """Holds on rows whose subject still has a key: the person was not erased."""
+
+    subject: Callable[[Columns], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Holds when every rule does. The first that fails gives the reason."""
 
@@ -66,12 +101,12 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Holds when one rule does."""
+    """Holds when one rule does. The last gives the reason, where the row decides."""
 
     rules: tuple["Rule", ...]
 
 
-Rule = Anyone | Scoped | Related | Own | RowIs | AllOf | AnyOf
+Rule = Anyone | Scoped | Related | Own | RowIs | Linked | Consented | Unsealed | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +129,10 @@ class Access:
         return tuple(sorted(scope.value for rule in rules if isinstance(rule, Scoped) for scope in rule.any_of))
 
 
+STAFF: Final = frozenset({Relation.CASEWORKER, Relation.LEAD, Relation.DPO, Relation.AUDITOR})
+"""Who works for ICORN itself and may come across persons."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessProfile:
     """Who asks: what a verified token says, frozen.
@@ -109,6 +148,8 @@ class AccessProfile:
     purpose: Purpose | None = None
     organisation_id: UUID | None = None
     city_id: UUID | None = None
+    account_id: UUID | None = None
+    """Whose sign-in it is; None for programs."""
     expires_at: datetime | None = None
     issued_at: datetime | None = None
     subjects: tuple[str, ...] = ()
@@ -118,8 +159,19 @@ class AccessProfile:
     """What of the profile changes the SQL: the key of its plans."""
 
     def __post_init__(self) -> None:
-        here = (self.organisation_id is None, self.city_id is None, bool(self.subjects))
+        here = (self.organisation_id is None, self.city_id is None, self.account_id is None, bool(self.subjects))
         object.__setattr__(self, "shape", (self.relation, self.scopes, self.purpose, *here))
+
+    @property
+    def audience(self) -> str:
+        """For whom ids of persons are made: a body, a city, somebody alone; the secretariat's people share one."""
+        if self.relation in STAFF:
+            return "icorn"
+        if self.organisation_id is not None:
+            return f"organisation:{self.organisation_id}"
+        if self.city_id is not None:
+            return f"city:{self.city_id}"
+        return f"account:{self.account_id}" if self.account_id is not None else f"client:{self.client}"
 
 
 ANONYMOUS: Final = AccessProfile()
@@ -164,7 +216,8 @@ def relations_with(category: Category, grain: Grain) -> frozenset[Relation]:
     return frozenset(relation for relation, cells in MATRIX.items() if grain in _GRAINS[cells[category][0]])
 
 
-def _behind_token(category: Category, grain: Grain, scopes: frozenset[AccessScope], *more: Rule) -> Access:
+def behind_token(category: Category, grain: Grain, scopes: frozenset[AccessScope], *more: Rule) -> Access:
+    """Make the rule of a category: a scope, a relation to which the matrix opens the grain, what else must hold."""
     scoped = (Scoped(scopes),) if scopes else ()
     return Access(category, grain, AllOf((*scoped, Related(relations_with(category, grain)), *more)))
 
@@ -174,19 +227,19 @@ _NETWORK_SCOPES: Final = frozenset({AccessScope.NETWORK_READ, AccessScope.SELF_R
 PUBLIC: Final = Access(Category.PUBLIC, Grain.FULL, Anyone())
 """Open to everybody."""
 
-NETWORK: Final = _behind_token(Category.NETWORK, Grain.FULL, _NETWORK_SCOPES)
+NETWORK: Final = behind_token(Category.NETWORK, Grain.FULL, _NETWORK_SCOPES)
 """Open to signed-in actors of the network."""
 
 VIEWER: Final = Access(Category.CASE, Grain.EXISTS, Related(frozenset(Relation) - {Relation.ANONYMOUS}))
 """Open to everybody who carries a token, about the token itself; no row of the matrix forbids that."""
 
-TOTALS: Final = _behind_token(Category.CASE, Grain.TOTALS, frozenset({AccessScope.STATS_READ}))
+TOTALS: Final = behind_token(Category.CASE, Grain.TOTALS, frozenset({AccessScope.STATS_READ}))
 """Totals of cases, small numbers suppressed."""
 
 
 def network_only(*rules: Rule) -> Access:
     """Narrow the network category to viewers for whom one of the rules holds."""
-    return _behind_token(Category.NETWORK, Grain.FULL, _NETWORK_SCOPES, AnyOf(rules))
+    return behind_token(Category.NETWORK, Grain.FULL, _NETWORK_SCOPES, AnyOf(rules))
 
 
 SECRETARIAT: Final = Related(frozenset({Relation.CASEWORKER, Relation.LEAD}))

@@ -7,13 +7,17 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 
 from schema.access import NETWORK, PUBLIC, TOTALS, VIEWER
+from schema.links import ENVELOPE, LOG
 from schema.mutations.agreements import AgreementMutations
 from schema.scalars import SCALARS
 from schema.source import cells, lookup, myself, node_by_id, nodes_by_ids, page
 from schema.tables import StatisticCellRow
 from schema.tables.base import table_of
+from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import Connection, Node
+from schema.types.cases import CASE_ORDERS, CASES_IN_ORDER, Case, CaseOrder, CaseWhere, Person
 from schema.types.cities import CITY_ORDERS, City, CityOrder, CityOrderField, CityWhere
+from schema.types.consents import CONSENT, CONSENTS_IN_ORDER, Consent, ConsentWhere
 from schema.types.history import (
     BY_START,
     EVENT_ORDERS,
@@ -41,6 +45,13 @@ from schema.types.organisations import (
     OrganisationOrder,
     OrganisationOrderField,
     OrganisationWhere,
+)
+from schema.types.referrals import (
+    REFERRAL_ORDERS,
+    Referral,
+    ReferralOrder,
+    ReferralOrderField,
+    ReferralWhere,
 )
 from schema.types.residents import (
     FIGURES_IN_ORDER,
@@ -140,6 +151,41 @@ class Query:
         union=OPENINGS,
         see=NETWORK,
         says="Shelter and help on offer across all networks.",
+    )
+    case: Case | None = lookup(see=ENVELOPE, says="One case; null when it is unknown or not for you.", slug=False)
+    cases: Connection[Case] | None = page(
+        where=CaseWhere,
+        order=CaseOrder,
+        orders=CASE_ORDERS,
+        default=CASES_IN_ORDER,
+        see=ENVELOPE,
+        says="Cases you have a relation to, in an order that tells nothing when none is given.",
+    )
+    person: Person | None = lookup(
+        see=ENVELOPE, says="One data subject; null when it is unknown or not for you.", slug=False
+    )
+    referral: Referral | None = lookup(
+        see=ENVELOPE, says="One referral; null when it is unknown or not for you.", slug=False
+    )
+    referrals: Connection[Referral] | None = page(
+        where=ReferralWhere,
+        order=ReferralOrder,
+        orders=REFERRAL_ORDERS,
+        default=REFERRAL_ORDERS[ReferralOrderField.SINCE],
+        see=ENVELOPE,
+        says="Referrals that you are a side of: the partner's inbox and outbox.",
+    )
+    consents: Connection[Consent] | None = page(
+        where=ConsentWhere,
+        default=CONSENTS_IN_ORDER,
+        see=CONSENT,
+        says="Consents you may see, by last day.",
+    )
+    audit_entries: Connection[AuditEntry] | None = page(
+        where=AuditWhere,
+        default=ENTRIES_IN_ORDER,
+        see=LOG,
+        says="The access log, earliest first: your body's own entries, or all for those who watch over it.",
     )
 
 

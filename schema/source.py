@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Final, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, Date, FromClause, Integer, Text, Uuid, bindparam, cast
+from sqlalchemy import Boolean, ColumnElement, Date, FromClause, Integer, Text, Uuid, bindparam, cast
 from sqlmodel import SQLModel
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation.schema_directives import Authenticated, Key, ListSize, RequiresScopes, Shareable
@@ -41,6 +41,15 @@ def limit(name: str) -> ColumnElement[Any]:
     """Give a bound that the hub sets on what may be asked: a field of the planner's `Limits`."""
     return bindparam(f"limit_{name}", type_=Integer())
 
+
+PURPOSE: Final = bindparam("viewer_purpose", type_=Text())
+"""The purpose declared with the request, as its code; NULL when none is."""
+
+AUDIENCE: Final = bindparam("viewer_audience", type_=Text())
+"""For whom ids of persons are made."""
+
+STAFF_ASKS: Final = bindparam("viewer_staff", type_=Boolean())
+"""Whether somebody of ICORN itself asks."""
 
 TODAY_TEXT: Final = bindparam("today", type_=Text())
 """Today in UTC as `2026-11-21`, to compare partial dates with."""
@@ -162,6 +171,22 @@ class Cells:
     most: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One category of the record, sealed in the row of another table: opened after the statement, where released."""
+
+    row: type[SQLModel]
+    on: Join
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A value within what was sealed, by its name there; an object or a list of them where the field's type is one."""
+
+    name: str
+    assumed: int
+
+
 Source = (
     Column
     | Computed
@@ -176,18 +201,27 @@ Source = (
     | NodesByIds
     | Myself
     | Cells
+    | Sealed
+    | Inside
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What makes a type of the graph a record: its table, the prefix of its ids, its natural keys, its rules."""
+    """What makes a type of the graph a record: its table, the prefix of its ids, its natural keys, its rules.
+
+    A statement that reads a `private` record leaves an entry in the audit, about the `subject` of each row. Ids of a
+    `veiled` one differ from body to body.
+    """
 
     row: type[SQLModel]
     code: str
     keys: tuple[str, ...]
     see: Access
     rows: Rule
+    private: bool = False
+    subject: Expression | None = None
+    veiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +326,17 @@ def many(
     return _declare(Many(on, order, row, parts or {}, assumed), see, says, name=None, more=[size])
 
 
+def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str) -> Any:
+    """Show what is sealed in the row of another table; null when nothing is recorded there."""
+    return _declare(Sealed(row, on), see, says, name=None)
+
+
+def inside(of: str, *, see: Access, says: str, assumed: int | None = None) -> Any:
+    """Show a value within what was sealed. A list of objects says how long it is `assumed` to be, for its cost."""
+    more = [] if assumed is None else [_assumed(assumed)]
+    return _declare(Inside(of, assumed or 1), see, says, name=None, more=more)
+
+
 def page(
     *,
     see: Access,
@@ -322,9 +367,11 @@ def page(
     )
 
 
-def lookup(*, see: Access, says: str) -> Any:
-    """Show one record by its id or its slug."""
+def lookup(*, see: Access, says: str, slug: bool = True) -> Any:
+    """Show one record by its id or, where it has one, its slug."""
     declared = _declare(Lookup(), see, says, name=None)
+    if not slug:
+        return _arguments(declared, ("id", "Opaque id.", strawberry.ID))
     return _arguments(declared, ("id", "Opaque id.", strawberry.ID | None), ("slug", "Natural key.", str | None))
 
 
@@ -403,7 +450,16 @@ T = TypeVar("T", bound=type)
 
 
 def record(
-    row: type[SQLModel], *, code: str, see: Access, rows: Rule, keys: Sequence[str] = (), entity: bool = False
+    row: type[SQLModel],
+    *,
+    code: str,
+    see: Access,
+    rows: Rule,
+    keys: Sequence[str] = (),
+    entity: bool = False,
+    private: bool = False,
+    subject: Expression | None = None,
+    veiled: bool = False,
 ) -> Callable[[T], T]:
     """Make a class a record of the graph. Its docstring is its description.
 
@@ -414,11 +470,15 @@ def record(
         rows: which rows are seen at all; others are as if they did not exist.
         keys: natural keys besides the id.
         entity: whether other subgraphs may refer to it.
+        private: whether reading it leaves an entry in the audit.
+        subject: the data subject of a row, for that entry; private then goes without saying.
+        veiled: whether its ids differ from body to body.
     """
 
     def declare(cls: T) -> T:
         directives: list[object] = [Key(fields=FieldSet(key)) for key in ("id", *keys)] if entity else []
-        return _object(cls, see, directives, {RECORD: Record(row, code, tuple(keys), see, rows)})
+        made = Record(row, code, tuple(keys), see, rows, private or subject is not None, subject, veiled)
+        return _object(cls, see, directives, {RECORD: made})
 
     return declare
 

@@ -1,6 +1,7 @@
 """From a verified token to the profile the planner works with: a function of values."""
 
 from functools import lru_cache
+from uuid import UUID
 
 from hub.auth.errors import PurposeRefused
 from hub.auth.tokens import Claims, subjects_of
@@ -27,6 +28,7 @@ def profile_of(claims: Claims, purpose: str | None = None) -> AccessProfile:
         purpose=declared(purpose, purposes),
         organisation_id=claims.organisation_id,
         city_id=claims.city_id,
+        account_id=_account(claims),
         expires_at=claims.expires_at,
         issued_at=claims.issued_at,
         subjects=subjects_of(claims),
@@ -50,3 +52,10 @@ def declared(purpose: str | None, purposes: tuple[Purpose, ...]) -> Purpose | No
     if found is None:
         raise PurposeRefused
     return found
+
+
+def _account(claims: Claims) -> UUID | None:
+    """Tell whose sign-in the token comes of; a program's own token names its client, which signed in nowhere."""
+    if claims.auth_time is None or claims.sub == claims.client_id:
+        return None
+    return UUID(claims.sub)

@@ -26,11 +26,12 @@ from hub.planner.catalogue import Catalogue
 from hub.planner.document import Prepared
 from hub.planner.selection import Collector, Selected
 from schema.changes import PAYLOAD, Shown
+from schema.source import Record
 
 _ALIAS: Final = "shown"
 _BACKREF: Final = GraphQLCoreConverter.DEFINITION_BACKREF
-Show: TypeAlias = Callable[[str, UUID], str]
-"""Writes the global id under which the viewer knows a record: code of its type, internal id."""
+Show: TypeAlias = Callable[[Record, UUID], str]
+"""Writes the global id under which the viewer knows a record of this sort, by its internal id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Payload:
             assert record is not None
             below = " ".join(_inside(selections) for selections in each.below)
             roots.append(f"{_ALIAS}{number}: node(id: $the_{_ALIAS}{number}) {{ ... on {named.name} {{ {below} }} }}")
-            variables[f"the_{_ALIAS}{number}"] = show(record.code, internal)
+            variables[f"the_{_ALIAS}{number}"] = show(record, internal)
             aliases[each.response] = f"{_ALIAS}{number}"
             used.look(each.below)
         if not roots:

@@ -6,16 +6,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from hub.auth.root import RootKey
 from hub.cli.base import app, bar, err, opened, out, read_settings
 from hub.clock import SystemClock
 from hub.facts import FileReport, import_facts
-from hub.synthetic import decorate, populate
+from hub.store.sealed import Sealing
+from hub.store.vault import Vault
+from hub.synthetic import add_cases, decorate, populate
 
 
 @app.command()
 def init() -> None:
-    """Make the database and its tables, or bring them up to date."""
+    """Make the database, its tables and the root key, or bring the tables up to date."""
     settings = read_settings()
+    RootKey.load(settings.root_key)
     with opened(settings):
         where = "embedded, in " + str(settings.data_dir.resolve()) if settings.embedded else "as HUB_DATABASE_URL says"
         out.print(f"The database is ready ({where}).", highlight=False)
@@ -55,11 +59,22 @@ def synthetic(
     onto_members: Annotated[
         bool, typer.Option("--decorate", help="Complete the real members in place of making up a network.")
     ] = False,
+    cases: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="Make up so many persons with their cases, and nothing else.")
+    ] = 0,
 ) -> None:
     """Make up data, marked as such, for demonstrations and measurements. Not for a database in use."""
     today = SystemClock().now().date()
-    with opened(read_settings()) as database, bar() as progress:
-        if onto_members:
+    settings = read_settings()
+    with opened(settings) as database, bar() as progress:
+        if cases:
+            engine = database.engine()
+            vault = Vault(Sealing(RootKey.load(settings.root_key).derive))
+            try:
+                written = add_cases(engine, vault, seed=seed, count=cases, today=today)
+            finally:
+                engine.dispose()
+        elif onto_members:
             engine = database.engine()
             try:
                 written = decorate(engine, seed=seed, today=today)

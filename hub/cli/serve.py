@@ -15,12 +15,15 @@ from hub.clock import SystemClock
 from hub.facts import import_facts
 from hub.settings import Settings
 from hub.store import Database
-from hub.synthetic import decorate
+from hub.store.sealed import Sealing
+from hub.store.vault import Vault
+from hub.synthetic import add_cases, decorate
 from hub.web.connection import UVICORN
 from schema.vocabulary import Relation
 
 DEMO_SEED: Final = 1
 DEMO_LOGIN: Final = "demo"
+DEMO_CASES: Final = 200
 LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 
@@ -56,7 +59,7 @@ def demo() -> None:
     with opened(settings) as database:
         engine = database.engine()
         try:
-            _fill(engine)
+            _fill(engine, RootKey.load(settings.root_key))
             sign_in = _sign_in(engine, settings)
         finally:
             engine.dispose()
@@ -68,12 +71,15 @@ def demo() -> None:
         )
 
 
-def _fill(engine: Engine) -> None:
+def _fill(engine: Engine, root: RootKey) -> None:
     with bar() as progress:
         task = progress.add_task("facts", total=None)
         import_facts(engine, progress=lambda name: progress.update(task, advance=1, description=name))
         progress.update(task, description="made-up rows")
-        decorate(engine, seed=DEMO_SEED, today=SystemClock().now().date())
+        today = SystemClock().now().date()
+        decorate(engine, seed=DEMO_SEED, today=today)
+        progress.update(task, description="made-up cases")
+        add_cases(engine, Vault(Sealing(root.derive)), seed=DEMO_SEED, count=DEMO_CASES, today=today)
 
 
 def _sign_in(engine: Engine, settings: Settings) -> str:

@@ -1,30 +1,62 @@
 """What each request brings to a plan: parameters of the statement, read from variables, profile and clock."""
 
 import json
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from hashlib import sha256
+from typing import Any, Final, Protocol
+from uuid import UUID, uuid4
 
 from sqlalchemy import BindParameter, bindparam
 from sqlalchemy.types import TypeEngine
 
+from hub.planner.ids import NOBODY
 from hub.planner.limits import PAGE_MOST, Limits
 from hub.planner.refused import OperationRefused
-from schema.access import AccessProfile
+from schema.access import STAFF, AccessProfile
 from schema.vocabulary import AccessScope, Purpose
 
 CURSOR_MOST: Final = 2_000
 
 
+class Veil(Protocol):
+    """Hides internal ids of persons from an audience, and finds them again."""
+
+    def hide(self, audience: str, code: str, internal: UUID) -> UUID:
+        """Give the id under which an audience knows a record."""
+        ...
+
+    def find(self, audience: str, code: str, shown: UUID) -> UUID:
+        """Give the internal id behind one that an audience names."""
+        ...
+
+    def hide_cursor(self, audience: str, plain: str) -> str:
+        """Seal a cursor for an audience."""
+        ...
+
+    def find_cursor(self, audience: str, shown: str) -> str | None:
+        """Open a cursor; None when it was not sealed for this audience."""
+        ...
+
+
 # Made for each request: frozen dataclasses cost a microsecond more.
 @dataclass(slots=True)
 class Asked:
-    """Who asks, and when: an aware instant in UTC."""
+    """Who asks, and when: an aware instant in UTC. The rest is for what concerns persons."""
 
     profile: AccessProfile
     now: datetime
+    veil: "Veil | None" = None
+    document: str = ""
+    request_id: str = ""
+
+    def internal(self, code: str, shown: UUID) -> UUID:
+        """Find the internal id behind the one that the viewer knows a record by."""
+        if self.veil is None:
+            return NOBODY
+        return self.veil.find(self.profile.audience, code, shown)
 
 
 @dataclass(slots=True)
@@ -91,6 +123,18 @@ def _standing() -> Iterator[tuple[str, Read]]:
     yield "limit_cost_per_window", lambda request: request.limits.cost_per_window
     yield "limit_window_seconds", lambda request: request.limits.window_seconds
     yield "limit_at_once", lambda request: request.limits.at_once
+    yield "viewer_account_id", lambda request: request.asked.profile.account_id
+    yield "viewer_purpose", lambda request: _code(request.asked.profile.purpose)
+    yield "viewer_staff", lambda request: request.asked.profile.relation in STAFF
+    yield "viewer_audience", lambda request: request.asked.profile.audience
+    yield "viewer_relation", lambda request: request.asked.profile.relation.value
+    yield "viewer_client", lambda request: request.asked.profile.client
+    yield "request_id", lambda request: request.asked.request_id or str(uuid4())
+    yield "operation_hash", lambda request: sha256(request.asked.document.encode()).digest()
+
+
+def _code(purpose: Purpose | None) -> str | None:
+    return None if purpose is None else purpose.value
 
 
 _STANDING: Final = dict(_standing())
@@ -120,23 +164,33 @@ def profile_json(name: str, profile: AccessProfile) -> str:
 # ---- Cursors ---------------------------------------------------------------------------------------------------------
 
 
-def cursor_key(request: Request, text: str, tag: str, kinds: tuple[type, ...], index: int) -> object:
+def cursor_key(
+    request: Request, text: str, tag: str, kinds: tuple[type, ...], index: int, *, veiled: bool = False
+) -> object:
     """Read one key of a cursor.
 
-    A cursor is base64 of a JSON array: the tag of its order, the keys of its row, and the row's id.
+    A cursor is base64 of a JSON array: the tag of its order, the keys of its row, and the row's id. A veiled one is
+    that array sealed for the viewer.
 
     Raises:
         OperationRefused: BAD_CURSOR, when it cannot be read or belongs to another order.
     """
     decoded = request.cursors.get((text, tag))
     if decoded is None:
-        decoded = request.cursors[text, tag] = _decode(text, tag, kinds)
+        short = text if len(text) <= CURSOR_MOST else ""
+        decoded = request.cursors[text, tag] = _decode(_unveiled(request, short) if veiled else short, tag, kinds)
     return decoded[index + 1]
+
+
+def _unveiled(request: Request, text: str) -> str:
+    asked = request.asked
+    plain = asked.veil.find_cursor(asked.profile.audience, text) if asked.veil else None
+    return urlsafe_b64encode((plain or "").encode()).decode()
 
 
 def _decode(text: str, tag: str, kinds: tuple[type, ...]) -> list[Any]:
     try:
-        keys = json.loads(urlsafe_b64decode(text)) if len(text) <= CURSOR_MOST else None
+        keys = json.loads(urlsafe_b64decode(text))
     except (ValueError, RecursionError):
         keys = None
     fits = (

@@ -33,6 +33,8 @@ from hub.planner.ir import (
     Bounded,
     Choice,
     Condition,
+    Content,
+    Envelope,
     Fault,
     Field,
     Given,
@@ -64,6 +66,7 @@ from schema.source import (
     Computed,
     Embedded,
     FromProfile,
+    Inside,
     Lookup,
     Many,
     Match,
@@ -73,6 +76,7 @@ from schema.source import (
     One,
     Page,
     Part,
+    Sealed,
 )
 from schema.tables.base import table_of
 
@@ -117,7 +121,9 @@ class _Builder:
     def object(self, type_name: str, sets: Sets, path: Path) -> Obj:
         """Build the object of one type from its selections."""
         selected = self.collector.collect(type_name, sets)
-        return Obj(type_name, tuple(self._field(type_name, each, (*path, each.response)) for each in selected))
+        record = self.catalogue.types[type_name].record if type_name in self.catalogue.types else None
+        fields = tuple(self._field(type_name, each, (*path, each.response)) for each in selected)
+        return Obj(type_name, fields, record.subject if record else None)
 
     def _field(self, parent: str, selected: Selected, path: Path) -> Field:
         if selected.name == "__typename":
@@ -125,7 +131,8 @@ class _Builder:
         if selected.name.startswith("_"):
             return Field(selected.response, path, self._federation(selected, path), PUBLIC, nullable=False)
         info = self.catalogue.types[parent].fields[selected.name]
-        return Field(selected.response, path, self._node(info, selected, path), info.access, info.nullable)
+        node = self._node(info, selected, path)
+        return Field(selected.response, path, node, info.access, info.nullable, name=info.name)
 
     def _node(self, info: FieldInfo, selected: Selected, path: Path) -> Node:
         named = get_named_type(info.type)
@@ -133,8 +140,14 @@ class _Builder:
         match info.source:
             case Column() | Computed() | Part() | FromProfile() as source:
                 record = self.catalogue.types[info.parent].record
-                code = record.code if record and info.name == "id" else None
-                return Leaf(source, required(info.type), code)
+                if record and info.name == "id":
+                    return Leaf(source, required(info.type), record.code, record.veiled)
+                return Leaf(source, required(info.type), None)
+            case Sealed() as source:
+                return Envelope(source, self.object(named.name, selected.below, path), path)
+            case Inside() as source:
+                obj = self.object(named.name, selected.below, path) if selected.below else None
+                return Content(source, required(info.type), obj)
             case Embedded() as source:
                 return Nested(source, self.object(named.name, selected.below, path))
             case One() as source:

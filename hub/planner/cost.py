@@ -11,6 +11,8 @@ from hub.planner.ir import (
     Argument,
     Bounded,
     Choice,
+    Content,
+    Envelope,
     Fault,
     Given,
     Keyed,
@@ -89,8 +91,10 @@ def _node(node: Node) -> Cost:
     match node:
         case Leaf() | Text() | Nothing() | Fault():
             return NOTHING
-        case Nested(obj=obj) | Mine(obj=obj) | Single(obj=obj):
+        case Nested(obj=obj) | Mine(obj=obj) | Single(obj=obj) | Envelope(obj=obj):
             return ONE + weigh(obj)
+        case Content(obj=inner, source=source):
+            return NOTHING if inner is None else (ONE + weigh(inner)).times(source.assumed)
         case Listing() | Bounded():
             return (ONE + weigh(node.obj)).times(node.source.assumed)
         case Keyed():

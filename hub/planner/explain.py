@@ -10,6 +10,8 @@ from hub.planner.ir import (
     Bounded,
     Choice,
     Condition,
+    Content,
+    Envelope,
     Fault,
     Field,
     Gate,
@@ -37,7 +39,7 @@ from hub.planner.ir import (
 )
 from hub.planner.planner import Planner
 from hub.planner.weave import weave
-from schema.access import AccessProfile, AllOf, AnyOf, Own, RowIs
+from schema.access import AccessProfile, AllOf, AnyOf, Anyone, Consented, Linked, Own, RowIs, Unsealed
 from schema.source import Column, Computed, FromProfile, Part
 
 Lines = Iterator[tuple[int, str]]
@@ -131,6 +133,13 @@ def _rule(rule: object) -> str:
             return f"row is of the viewer's {viewer.removesuffix('_id')}"
         case RowIs(says):
             return says
+        case Linked(to, _, inner):
+            there = "" if isinstance(inner, Anyone) else f" where {_rule(inner)}"
+            return f"tied by a row of {to.__tablename__}{there}"
+        case Consented(category):
+            return f"the person consents to {category.value} for this body and purpose"
+        case Unsealed():
+            return "the person was not erased"
         case AllOf(rules):
             return " and ".join(_rule(each) for each in rules)
         case AnyOf(rules):
@@ -155,6 +164,10 @@ def _node(node: Node) -> str:
             return f"refused ({node.code})"
         case Nested():
             return "parts of the row"
+        case Envelope():
+            return "what is sealed beside the row"
+        case Content(source=source):
+            return f"sealed {source.name}"
         case Mine():
             return "the viewer"
         case Single():

@@ -1,15 +1,23 @@
-"""The last touch on the database's text: markers out, counts in. An answer without markers passes untouched."""
+"""The last touch on the database's text: markers out, counts in. An answer without markers passes untouched.
+
+Where data of persons are in it, ids and cursors become those of the viewer, and what was sealed is opened and cut to
+the fields that were asked for. Nothing sealed gets here that its rule did not release.
+"""
 
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
+from uuid import UUID
 
-from hub.planner.ir import Withheld
+from graphql import GraphQLEnumType, GraphQLOutputType, get_named_type
 
-_MARKER: Final = re.compile(rb"\x01([WE!])(\d*)\.?(\d*)\x02")
+from hub.planner.catalogue import stored
+from hub.planner.ir import Content, Node, Nothing, Obj, Text, Withheld
+
+_MARKER: Final = re.compile(rb"\x01([A-Z!])([^\x02]*)\x02")
 
 
 class PromiseBroken(Exception):  # a bug in the data or a declaration, never an answer
@@ -25,8 +33,29 @@ class Finished:
     counts: Counter[int]
 
 
-def finish(text: bytes) -> Finished:
+class Hands(Protocol):
+    """What turns the marks of one answer about persons into what its viewer reads."""
+
+    def id(self, code: str, internal: UUID) -> str:
+        """Give the id under which the viewer knows a record."""
+        ...
+
+    def cursor(self, plain: str) -> str:
+        """Seal a cursor for the viewer."""
+        ...
+
+    def open(self, number: int, parts: Sequence[bytes]) -> bytes | None:
+        """Open an envelope and write what was asked of it; None when it does not open."""
+        ...
+
+
+def finish(text: bytes, hands: Hands | None = None, sealed: Sequence[int] = ()) -> Finished:
     """Take the markers out.
+
+    Args:
+        text: of the database.
+        hands: for answers with data of persons.
+        sealed: for each envelope of the plan the entry of `withheld` that is counted where it does not open.
 
     Raises:
         PromiseBroken: when a value is missing that the schema promises.
@@ -37,16 +66,65 @@ def finish(text: bytes) -> Finished:
     counts: Counter[int] = Counter()
 
     def replace(found: re.Match[bytes]) -> bytes:
-        kind = found[1]
-        if kind == b"!":
-            raise PromiseBroken
-        if kind == b"E":
-            missing.append((int(found[2]), int(found[3]) - 1))
-        else:
-            counts[int(found[2])] += 1
-        return b"null"
+        kind, rest = found[1], found[2]
+        match kind:
+            case b"W":
+                counts[int(rest)] += 1
+                return b"null"
+            case b"E":
+                field, _, place = rest.partition(b".")
+                missing.append((int(field), int(place) - 1))
+                return b"null"
+            case b"S" | b"R":
+                return b""
+            case b"!":
+                raise PromiseBroken
+        assert hands is not None
+        match kind:
+            case b"I":
+                code, _, internal = rest.decode().partition(".")
+                return hands.id(code, UUID(internal)).encode()
+            case b"C":
+                return hands.cursor(rest.decode()).encode()
+            case _:
+                number, *parts = rest.split(b".")
+                written = hands.open(int(number), parts)
+                if written is None:
+                    counts[sealed[int(number)]] += 1
+                    return b"null"
+                return written
 
     return Finished(_MARKER.sub(replace, text), tuple(missing), counts)
+
+
+def write(obj: Obj, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut what was sealed to the fields asked for; what is not recorded is null."""
+    return {field.response: _value(field.node, content) for field in obj.fields}
+
+
+def _value(node: Node, content: Mapping[str, Any]) -> Any:
+    match node:
+        case Text(json=text):
+            return json.loads(text)
+        case Content(source=source, type=declared, obj=inner):
+            value = content.get(source.name)
+            if value is None:
+                return None
+            if inner is None:
+                return _leaf(value, declared)
+            return [write(inner, each) for each in value] if isinstance(value, list) else write(inner, value)
+        case Nothing():
+            return None
+        case _:
+            raise AssertionError("only what is sealed stands within an envelope")
+
+
+def _leaf(value: Any, declared: GraphQLOutputType) -> Any:
+    named = get_named_type(declared)
+    if not isinstance(named, GraphQLEnumType):
+        return value
+    names = {code: name for name, code in stored(named).items()}
+    return [names[each] for each in value] if isinstance(value, list) else names[value]
 
 
 def withheld_json(entries: Sequence[Withheld], counts: Counter[int]) -> str:

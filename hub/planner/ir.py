@@ -11,13 +11,15 @@ from typing import Any
 
 from graphql import GraphQLInputType, GraphQLOutputType
 
-from schema.access import Access, AllOf, AnyOf, Own, RowIs
+from schema.access import Access, AllOf, AnyOf, Consented, Linked, Own, RowIs, Unsealed
 from schema.source import (
     Cells,
     Column,
     Computed,
     Embedded,
+    Expression,
     FromProfile,
+    Inside,
     Many,
     Match,
     One,
@@ -25,6 +27,7 @@ from schema.source import (
     Page,
     Part,
     Record,
+    Sealed,
 )
 
 # ---- Arguments -------------------------------------------------------------------------------------------------------
@@ -105,16 +108,20 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Shut:
-    """The profile alone decides against it; `code` is SCOPE or RELATION."""
+    """The profile alone decides against it; `code` is SCOPE, RELATION or CONSENT."""
 
     code: str
 
 
+RowRule = Own | RowIs | Linked | Consented | Unsealed | AllOf | AnyOf
+"""What is left of a rule when scope and relation are settled."""
+
+
 @dataclass(frozen=True, slots=True)
 class When:
-    """The row decides: a rule made of `Own` and `RowIs` alone."""
+    """The row decides."""
 
-    rule: Own | RowIs | AllOf | AnyOf
+    rule: RowRule
 
 
 Gate = Open | Shut | When
@@ -125,7 +132,7 @@ Gate = Open | Shut | When
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One entry of an answer's object. `path` is the response path without list indices."""
+    """One entry of an answer's object. `path` is the response path without list indices, `name` that of the schema."""
 
     response: str
     path: tuple[str, ...]
@@ -133,23 +140,26 @@ class Field:
     access: Access
     nullable: bool
     gate: Gate | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Obj:
-    """An object of one type with its fields in order."""
+    """An object of one type with its fields in order. `subject` tells whose data it holds, where it is a person's."""
 
     type_name: str
     fields: tuple[Field, ...]
+    subject: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A scalar, an enum, or a list of them. `code` is the prefix of the record's ids."""
+    """A scalar, an enum, or a list of them. `code` is the prefix of the record's ids, which may be `veiled`."""
 
     source: Column | Computed | Part | FromProfile
     type: GraphQLOutputType
     code: str | None
+    veiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +175,24 @@ class Nested:
 
     source: Embedded
     obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is sealed in the row of another table."""
+
+    source: Sealed
+    obj: Obj
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A value within an envelope; `obj` where it is an object or a list of them."""
+
+    source: Inside
+    type: GraphQLOutputType
+    obj: Obj | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +325,22 @@ class Fault:
     message: str
 
 
-Node = Leaf | Text | Nested | Single | Listing | Paged | Bounded | Keyed | Several | Mine | Nothing | Fault
+Node = (
+    Leaf
+    | Text
+    | Nested
+    | Envelope
+    | Content
+    | Single
+    | Listing
+    | Paged
+    | Bounded
+    | Keyed
+    | Several
+    | Mine
+    | Nothing
+    | Fault
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +354,29 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A field as the audit names it."""
+
+    coordinate: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a statement that reads data of persons tells the audit: the fields it asks for, by who decides on them.
+
+    `lists` are shown whatever rows there are, for a list tells how many; `always` are shown of every row, `never` of
+    none, and `by_row` of some: by path and coordinate of the field that the row decides on, itself first, then what
+    stands beneath it.
+    """
+
+    lists: tuple[Told, ...]
+    always: tuple[Told, ...]
+    by_row: Mapping[tuple[tuple[str, ...], str], list[Told]]
+    never: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A whole operation."""
 
@@ -318,3 +384,5 @@ class Operation:
     withheld: tuple[Withheld, ...] = field(default=())
     deniable: bool = False
     """Whether the statement has to look for denials of the viewer's token."""
+    reading: Reading | None = None
+    """What is to be told to the audit; None where no data of persons are read."""

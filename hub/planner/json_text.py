@@ -26,10 +26,47 @@ NULL_HERE: Final = f"{MARK}!{END}"
 DENIED: Final = f"{MARK}D{END}"
 """The whole answer, where the viewer's token is denied."""
 
+_BODY: Final = f"[^{END}]*"
+TOLD: Final = f"{MARK}([SRW])({_BODY}){END}"
+"""As a regular expression: the marks that tell the audit whose data were read, and which fields by row."""
+
 
 def withheld(index: int) -> str:
     """Stand for a null that a rule left, counted under entry `index`."""
     return f"{MARK}W{index}{END}"
+
+
+def released(index: int) -> str:
+    """Stand before a value that the row's own rule let through, counted under field `index`; taken out whole."""
+    return f"{MARK}R{index}{END}"
+
+
+def about(subject: ColumnElement[Any]) -> "ColumnElement[str]":
+    """Stand before an object with data of a person; taken out whole."""
+    return join([f"{MARK}S", cast(subject, Text), END])
+
+
+def veiled_id(code: str, value: ColumnElement[Any]) -> "ColumnElement[str]":
+    """Stand for an id that each audience reads in a form of its own."""
+    return join([f"{MARK}I{code}.", cast(value, Text), END])
+
+
+def veiled_cursor(plain: "ColumnElement[str]") -> "ColumnElement[str]":
+    """Stand for a cursor that opens for its audience alone."""
+    return join([f"{MARK}C", plain, END])
+
+
+def envelope(index: int, parts: "Iterable[ColumnElement[Any]]") -> "ColumnElement[str]":
+    """Stand for what is sealed, to be opened as envelope `index`; the parts hold no dot."""
+    pieces: list[str | ColumnElement[str]] = [f"{MARK}X{index}"]
+    for part in parts:
+        pieces += [".", part if isinstance(part.type, Text) else cast(part, Text)]
+    return join([*pieces, END])
+
+
+def base64(octets: ColumnElement[Any]) -> "ColumnElement[str]":
+    """Write bytes in base64."""
+    return func.encode(octets, Constant("base64"), type_=Text())
 
 
 def missing(field: int) -> tuple[str, str]:
@@ -109,13 +146,16 @@ def or_null(value: ColumnElement[str]) -> ColumnElement[str]:
     return func.coalesce(value, NULL)
 
 
-def scalar(value: ColumnElement[Any], declared: GraphQLOutputType, code: str | None) -> ColumnElement[str]:
+def scalar(
+    value: ColumnElement[Any], declared: GraphQLOutputType, code: str | None, *, veiled: bool = False
+) -> ColumnElement[str]:
     """Write a scalar, an enum or a list of them; NULL stays NULL.
 
     Args:
         value: the expression.
         declared: its type in the graph, without the outer non-null mark.
         code: prefix, when it is the id of a record.
+        veiled: whether that id differs from body to body.
     """
     if isinstance(declared, GraphQLList):
         return _list(value, declared)
@@ -124,7 +164,7 @@ def scalar(value: ColumnElement[Any], declared: GraphQLOutputType, code: str | N
     match declared.name:  # type: ignore[union-attr]  # a named type
         case "ID":
             assert code is not None
-            return join([f'"{code}_', cast(value, Text), '"'])
+            return join([f'"{code}_', veiled_id(code, value) if veiled else cast(value, Text), '"'])
         case "Int" | "Float" | "Boolean":
             return cast(value, Text)
         case "Date" | "PartialDate":

@@ -5,6 +5,7 @@ with a function that reads it. Pages have a module of their own.
 """
 
 from typing import Any, assert_never
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -14,11 +15,13 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
+    and_,
     case,
     cast,
     func,
     not_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
@@ -29,6 +32,8 @@ from hub.planner.ir import (
     Argument,
     Bounded,
     Choice,
+    Content,
+    Envelope,
     Fault,
     Field,
     Keyed,
@@ -51,11 +56,14 @@ from hub.planner.ir import (
 )
 from hub.planner.ir import Text as JsonText
 from hub.planner.json_text import NULL, Constant, join, obj, or_null
+from hub.planner.leaf import with_leaf
 from hub.planner.page import lower_page
 from hub.planner.refused import OperationRefused
 from hub.planner.rules import denied, holds, passes, predicate
 from hub.planner.scope import Scope, array, chosen, subquery
-from schema.source import Column, Computed, FromProfile, Part
+from hub.planner.weave import reasons
+from schema.source import Column, Computed, FromProfile, Part, Record
+from schema.tables import SubjectKeyRow
 from schema.tables.base import table_of
 
 _INTEGER = Integer()
@@ -67,7 +75,11 @@ class Lowering:
     def __init__(self, operation: Operation) -> None:
         self.parameters = Parameters()
         self._operation = operation
-        self._entries = {each.path: number for number, each in enumerate(operation.withheld)}
+        self._entries = {(each.path, each.code): number for number, each in enumerate(operation.withheld)}
+        by_row = operation.reading.by_row if operation.reading else {}
+        self._by_row = {which: number for number, which in enumerate(by_row)}
+        self.envelopes: list[Envelope] = []
+        """What is opened after the statement, by the number in its marks."""
         self._aliases = 0
         fields = operation.root.fields
         self.entities = [each.response for each in fields if isinstance(each.node, Several) and each.node.entities]
@@ -78,7 +90,13 @@ class Lowering:
         answer = self.object(self._operation.root, Scope(None))
         if self._operation.deniable:
             answer = case((not_(denied()), answer), else_=Constant(json_text.DENIED))
+        if self._operation.reading is not None:
+            return with_leaf(answer, self._operation, self.parameters)
         return select(answer.label("answer"))
+
+    def sealed_entries(self) -> tuple[int, ...]:
+        """Give for each envelope the entry that is counted where it does not open."""
+        return tuple(self._entries[each.path, "SEALED"] for each in self.envelopes)
 
     def alias(self, table: FromClause, name: str) -> FromClause:
         """Name the rows of a table anew; SQLAlchemy's own names have an underscore, so that these never meet one."""
@@ -93,14 +111,33 @@ class Lowering:
 
     def object(self, node: Obj, scope: Scope) -> ColumnElement[str]:
         """Write an object over the row in scope."""
-        return obj((field.response, self._field(field, scope)) for field in node.fields)
+        written = obj((field.response, self._field(node.type_name, field, scope)) for field in node.fields)
+        return written if node.subject is None else join([json_text.about(node.subject(scope.c)), written])
 
-    def _field(self, field: Field, scope: Scope) -> ColumnElement[str]:
+    def _field(self, parent: str, field: Field, scope: Scope) -> ColumnElement[str]:
         value = self._value(field.node, scope, response=field.response, nullable=field.nullable)
         if isinstance(field.gate, When):
-            kept = Constant(json_text.withheld(self._entries[field.path]))
-            return case((predicate(field.gate.rule, scope.c), value), else_=kept)
+            number = self._by_row.get((field.path, f"{parent}.{field.name}"))
+            if number is not None:
+                value = join([json_text.released(number), value])
+            return self._gated(field, field.gate, value, scope)
         return value
+
+    def _gated(self, field: Field, gate: When, value: ColumnElement[str], scope: Scope) -> ColumnElement[str]:
+        """Show the value where the row lets it through; else a mark of the first reason that does not."""
+        conditions: dict[str, list[ColumnElement[bool]]] = {}
+        for code, rule in reasons(gate.rule):
+            conditions.setdefault(code, []).append(predicate(rule, scope.c))
+        if len(conditions) == 1:
+            ((code, _),) = conditions.items()
+            kept = Constant(json_text.withheld(self._entries[field.path, code]))
+            return case((predicate(gate.rule, scope.c), value), else_=kept)
+        # Asked in turn, each reason once: what stands after a failing one is not asked.
+        written = value
+        for code, asked in reversed(conditions.items()):
+            kept = Constant(json_text.withheld(self._entries[field.path, code]))
+            written = case((and_(true(), *asked), written), else_=kept)
+        return written
 
     def _value(self, node: Node, scope: Scope, *, response: str, nullable: bool) -> ColumnElement[str]:
         match node:
@@ -115,6 +152,10 @@ class Lowering:
                 raise AssertionError("weaving refuses faults")
             case Nested():
                 return self._nested(node, scope)
+            case Envelope():
+                return or_null(self._envelope(node, scope))
+            case Content():
+                raise AssertionError("what is within an envelope is written when it is open")
             case Single():
                 return func.coalesce(self._single(node, scope), NULL if nullable else Constant(json_text.NULL_HERE))
             case Listing():
@@ -135,7 +176,7 @@ class Lowering:
     def _leaf(self, node: Leaf, scope: Scope) -> ColumnElement[str]:
         match node.source:
             case Column(name):
-                return json_text.scalar(scope.c[name], node.type, node.code)
+                return json_text.scalar(scope.c[name], node.type, node.code, veiled=node.veiled)
             case Computed(make):
                 return json_text.scalar(make(scope.c), node.type, node.code)
             case Part(name):
@@ -158,6 +199,19 @@ class Lowering:
         if node.source.present is None:
             return written
         return case((node.source.present(columns), written), else_=NULL)
+
+    def _envelope(self, node: Envelope, scope: Scope) -> ColumnElement[Any]:
+        """Bring what is sealed with the wrapped key it opens under; NULL where nothing is recorded."""
+        number = len(self.envelopes)
+        self.envelopes.append(node)
+        sealed = self.alias(table_of(node.source.row), "sealed")
+        key = self.alias(table_of(SubjectKeyRow), "key")
+        there, k = sealed.c, key.c
+        octets = [json_text.base64(k.wrapped), json_text.base64(there.sealed)]
+        mark = json_text.envelope(number, [there.case_id, there.subject_id, there.version, k.kek_version, *octets])
+        joined = sealed.join(key, and_(k.subject_id == there.subject_id, k.wrapped.is_not(None)))
+        found = select(mark).select_from(joined).where(node.source.on(scope.here, there))
+        return found.correlate(*scope.around).scalar_subquery()
 
     # ---- Records -----------------------------------------------------------------------------------------------------
 
@@ -200,11 +254,10 @@ class Lowering:
 
     def _keyed(self, node: Keyed) -> ColumnElement[Any]:
         inner, rules = self.rows(node.choice.rows, Scope(None))
-        code = node.choice.rows.record.code
         keys = []
         for name, argument in node.keys:
             if name == "id":
-                value = self.parameters.add("id", Uuid(), _id_reader(argument, code))
+                value = self.parameters.add("id", Uuid(), _id_reader(argument, node.choice.rows.record))
             else:
                 value = self.parameters.add("key", String(), _reader(argument))
             keys.append(inner.c[name] == value)
@@ -239,8 +292,10 @@ def _reader(argument: Argument) -> Read:
     return lambda request: read(request.values)
 
 
-def _id_reader(argument: Argument, code: str) -> Read:
-    read = reading(argument)
+def _id_reader(argument: Argument, record: Record) -> Read:
+    read, code = reading(argument), record.code
+    if record.veiled:
+        return lambda request: request.asked.internal(code, ids.of(code, read(request.values)))
     return lambda request: ids.of(code, read(request.values))
 
 
@@ -249,15 +304,23 @@ def _asked(node: Several, request: Request) -> list[tuple[str, str]]:
     values = value_of(node.asked, request.values)
     if len(values) > NODES_MOST:
         raise OperationRefused("TOO_MANY_IDS", f"At most {NODES_MOST} records at a time.", limit=NODES_MOST)
+    records = {selector: choice.rows.record for selector, _, choice in node.choices}
     asked = []
     for value in values:
         if node.entities:
             found = ids.key_of(value)
             name, key = found or ("", "")
             text = value[key] if found and "\0" not in value[key] else ""
-            code = next((c.rows.record.code for selector, _, c in node.choices if selector == f"{name}.{key}"), "")
-            asked.append((f"{name}.{key}", str(ids.of(code, text)) if key == "id" else text))
+            record = records.get(f"{name}.{key}")
+            if key == "id":
+                uuid = ids.of(record.code if record else "", text)
+                text = str(_internal(record, uuid, request))
+            asked.append((f"{name}.{key}", text))
         else:
             code, uuid = ids.split(value)
-            asked.append((code, str(uuid)))
+            asked.append((code, str(_internal(records.get(code), uuid, request))))
     return asked
+
+
+def _internal(record: Record | None, uuid: UUID, request: Request) -> UUID:
+    return request.asked.internal(record.code, uuid) if record and record.veiled else uuid

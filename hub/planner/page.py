@@ -71,6 +71,11 @@ class _PageLowering:
 
     # ---- Rows --------------------------------------------------------------------------------------------------------
 
+    @property
+    def _veiled(self) -> bool:
+        """Whether the rows' ids, and so their cursors, differ from body to body."""
+        return any(rows.record.veiled for rows in self.node.choices)
+
     def _open(self) -> Scope:
         union = self.node.source.union
         record = self.node.choices[0].record
@@ -115,10 +120,10 @@ class _PageLowering:
         ]
 
     def _key_reader(self, cursor: Argument, index: int) -> Any:
-        tag, kinds, given = self.node.tag, self.kinds, reading(cursor)
+        tag, kinds, given, veiled = self.node.tag, self.kinds, reading(cursor), self._veiled
 
         def read(request: Request) -> object:
-            return cursor_key(request, given(request.values), tag, kinds, index)
+            return cursor_key(request, given(request.values), tag, kinds, index, veiled=veiled)
 
         return read
 
@@ -280,6 +285,8 @@ class _PageLowering:
         for key in keys[:-1]:
             pieces += [json_text.key_text(key, key.type), ","]
         text = join([*pieces, '"', cast(keys[-1], Text), '"]'])
+        if self._veiled:
+            return join(['"', json_text.veiled_cursor(text), '"'])
         octets = func.convert_to(text, Constant("UTF8"))
         # base64 as addresses take it, in one line.
         plain = func.translate(func.encode(octets, Constant("base64")), Constant("+/\n"), Constant("-_"))

@@ -16,7 +16,7 @@ from hub.planner.build import build
 from hub.planner.catalogue import Catalogue
 from hub.planner.cost import Cost, weigh
 from hub.planner.document import Prepared, prepare
-from hub.planner.ir import Withheld
+from hub.planner.ir import Envelope, Withheld
 from hub.planner.limits import Limits
 from hub.planner.lower import Lowering
 from hub.planner.refused import OperationRefused
@@ -71,6 +71,11 @@ class Plan:
     introspects: bool
     bare: bool
     """Whether the answer holds nothing but data, unless a row speaks up."""
+    private: bool = False
+    """Whether data of persons are read: the statement then leaves a leaf in the audit."""
+    envelopes: tuple[Envelope, ...] = ()
+    sealed: tuple[int, ...] = ()
+    """For each envelope the entry of `withheld` for one that does not open."""
 
     def arguments(self, request: Request) -> list[object]:
         """Read the parameters from a request.
@@ -219,7 +224,10 @@ class Planner:
             entities=tuple(lowering.entities),
             checks=lowering.parameters.others(names),
             introspects=prepared.introspects,
-            bare=not operation.withheld and not lowering.entities,
+            bare=not operation.withheld and not lowering.entities and operation.reading is None,
+            private=operation.reading is not None,
+            envelopes=tuple(lowering.envelopes),
+            sealed=lowering.sealed_entries(),
         )
 
 

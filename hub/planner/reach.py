@@ -7,7 +7,21 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
-from hub.planner.ir import Bounded, Field, Keyed, Leaf, Listing, Mine, Nested, Obj, Paged, Several, Single, When
+from hub.planner.ir import (
+    Bounded,
+    Envelope,
+    Field,
+    Keyed,
+    Leaf,
+    Listing,
+    Mine,
+    Nested,
+    Obj,
+    Paged,
+    Several,
+    Single,
+    When,
+)
 from hub.planner.rules import predicate
 from schema.source import Column, Computed
 from schema.tables.base import table_of
@@ -31,6 +45,8 @@ class Noting:
 def note(objects: Iterable[Obj], columns: Noting) -> None:
     """Note the columns that objects over a row reach for."""
     for obj in objects:
+        if obj.subject is not None:
+            obj.subject(columns)
         for field in obj.fields:
             _note_field(field, columns, columns)
 
@@ -56,6 +72,8 @@ def _note_field(field: Field, columns: Noting, here: Any) -> None:
                 source.present(here)
             for inner in obj.fields:
                 _note_field(inner, columns, parts)
+        case Envelope(source=source):
+            source.on(here, _anything(source.row))
         case Single(source=source, rows=rows):
             source.on(here, _anything(rows.record.row))
         case Listing(source=source, rows=rows):

@@ -19,9 +19,11 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    cast,
     exists,
     false,
     func,
+    literal,
     or_,
     true,
 )
@@ -30,11 +32,13 @@ from sqlalchemy.types import TypeEngine
 
 from hub.planner import ids
 from hub.planner.bind import Parameters, Request
-from hub.planner.ir import Condition, Gate, Open, Shut, When, reading
+from hub.planner.ir import Condition, Gate, Open, RowRule, Shut, When, reading
 from hub.planner.refused import OperationRefused
-from schema.access import AllOf, AnyOf, Columns, Own, RowIs
-from schema.source import viewer
-from schema.tables import DenialRow
+from hub.planner.weave import row_rule
+from schema.access import AllOf, AnyOf, Anyone, Columns, Consented, Linked, Own, RowIs, Unsealed
+from schema.source import PURPOSE, TODAY, viewer
+from schema.standing import running, taken_up
+from schema.tables import ConsentRow, DenialRow, ReferralRow, SubjectKeyRow
 from schema.tables.base import table_of
 from schema.text import fold
 
@@ -52,13 +56,21 @@ def denied() -> ColumnElement[bool]:
     )
 
 
-def predicate(rule: Own | RowIs | AllOf | AnyOf, c: Columns) -> ColumnElement[bool]:
-    """Turn what is left of a rule into a predicate over the columns of its row."""
+def predicate(rule: RowRule, c: Columns) -> ColumnElement[bool]:
+    """Turn what is left of a rule into a predicate over the columns of its row. Where it is NULL the rule fails."""
     match rule:
         case Own(name, column):
             return column(c) == viewer(name)
         case RowIs():
             return rule.predicate(c)
+        case Linked():
+            return _linked(rule, c)
+        case Consented():
+            return _consented(rule, c)
+        case Unsealed(subject):
+            key = table_of(SubjectKeyRow).alias()
+            there = exists().where(key.c.subject_id == subject(c), key.c.wrapped.is_not(None))
+            return there.correlate_except(key)
         case AllOf(rules):
             return and_(true(), *(_inner(each, c) for each in rules))
         case AnyOf(rules):
@@ -68,8 +80,42 @@ def predicate(rule: Own | RowIs | AllOf | AnyOf, c: Columns) -> ColumnElement[bo
 
 
 def _inner(rule: Any, c: Columns) -> ColumnElement[bool]:
-    assert isinstance(rule, Own | RowIs | AllOf | AnyOf)
-    return predicate(rule, c)
+    return predicate(row_rule(rule), c)
+
+
+def _linked(rule: Linked, c: Columns) -> ColumnElement[bool]:
+    other = table_of(rule.to).alias()
+    where = [rule.on(c, other.c)]
+    if not isinstance(rule.rule, Anyone):
+        where.append(_inner(rule.rule, other.c))
+    return exists().where(*where).correlate_except(other)
+
+
+def _consented(rule: Consented, c: Columns) -> ColumnElement[bool]:
+    """Look for a running consent under an open referral, both for the purpose declared and to the viewer's body.
+
+    Written so that the partial index on running consents answers it.
+    """
+    consent, referral = table_of(ConsentRow).alias(), table_of(ReferralRow).alias()
+    body = viewer("organisation_id")
+    return (
+        exists()
+        .where(
+            consent.c.person_id == rule.person(c),
+            consent.c.recipient_id == body,
+            running(consent.c),
+            literal(rule.category.value) == any_(cast(consent.c.categories, ARRAY(Text()))),
+            any_(cast(consent.c.purposes, ARRAY(Text()))) == PURPOSE,
+            consent.c.from_on <= TODAY,
+            consent.c.until_on >= TODAY,
+            referral.c.case_id == rule.case(c),
+            referral.c.recipient_id == body,
+            referral.c.person_id == consent.c.person_id,
+            taken_up(referral.c),
+            cast(referral.c.purpose, Text()) == PURPOSE,
+        )
+        .correlate_except(consent, referral)
+    )
 
 
 def passes(gate: Gate | None, c: Columns) -> list[ColumnElement[bool]]:

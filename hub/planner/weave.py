@@ -5,12 +5,14 @@ field becomes null before any SQL is made, so that nothing of it is read; a shut
 """
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from hub.planner.ir import (
     Bounded,
     Choice,
     Condition,
+    Content,
+    Envelope,
     Fault,
     Field,
     Gate,
@@ -26,16 +28,37 @@ from hub.planner.ir import (
     Operation,
     Paged,
     PagePart,
+    Reading,
+    RowRule,
     Rows,
     Several,
     Shut,
     Single,
     Text,
+    Told,
     When,
     Withheld,
 )
 from hub.planner.refused import OperationRefused
-from schema.access import AccessProfile, AllOf, AnyOf, Anyone, Own, Related, RowIs, Rule, Scoped
+from schema.access import (
+    AccessProfile,
+    AllOf,
+    AnyOf,
+    Anyone,
+    Consented,
+    Linked,
+    Own,
+    Related,
+    RowIs,
+    Rule,
+    Scoped,
+    Unsealed,
+)
+from schema.vocabulary import Category
+
+_OPEN_CATEGORIES: Final = frozenset({Category.PUBLIC, Category.NETWORK})
+_STAGES: Final = ("SCOPE", "RELATION", "CONSENT", "RULE", "SEALED")
+"""Reasons in the order in which rules are asked."""
 
 
 def settle(rule: Rule, profile: AccessProfile) -> Gate:
@@ -53,14 +76,29 @@ def settle(rule: Rule, profile: AccessProfile) -> Gate:
             return Open() if profile.relation in any_of else Shut("RELATION")
         case Own(viewer):
             return Shut("RELATION") if getattr(profile, viewer) is None else When(rule)
-        case RowIs():
+        case RowIs() | Unsealed():
             return When(rule)
+        case Linked():
+            return _linked(rule, profile)
+        case Consented():
+            return Shut("CONSENT") if profile.organisation_id is None else When(rule)
         case AllOf(rules):
             return _all([settle(each, profile) for each in rules])
         case AnyOf(rules):
             return _any([settle(each, profile) for each in rules])
         case _:
             assert_never(rule)
+
+
+def _linked(rule: Linked, profile: AccessProfile) -> Gate:
+    """Settle the rule of the other row; that there is such a row is always for the database to say."""
+    match settle(rule.rule, profile):
+        case Shut():
+            return Shut(rule.code)
+        case When(left):
+            return When(replace(rule, rule=left))
+        case Open():
+            return When(replace(rule, rule=Anyone()))
 
 
 def _all(gates: list[Gate]) -> Gate:
@@ -78,8 +116,36 @@ def _any(gates: list[Gate]) -> Gate:
         return Open()
     left = tuple(gate.rule for gate in gates if isinstance(gate, When))
     if not left:
-        return Shut("RELATION")
+        # The one that came furthest gives the reason.
+        return max((gate for gate in gates if isinstance(gate, Shut)), key=lambda gate: _STAGES.index(gate.code))
     return When(left[0] if len(left) == 1 else AnyOf(left))
+
+
+def reasons(rule: RowRule) -> tuple[tuple[str, RowRule], ...]:
+    """Take what the row decides apart into conditions that are asked in turn, each with the reason it gives.
+
+    Of alternatives the last gives the reasons: the others stand beside each of its conditions.
+    """
+    match rule:
+        case Consented():
+            return (("CONSENT", rule),)
+        case Unsealed():
+            return (("SEALED", rule),)
+        case Linked(code=code):
+            return ((code, rule),)
+        case AllOf(rules):
+            return tuple(each for inner in rules for each in reasons(row_rule(inner)))
+        case AnyOf(rules):
+            others = rules[:-1]
+            return tuple((code, AnyOf((*others, each))) for code, each in reasons(row_rule(rules[-1])))
+        case _:
+            return (("RELATION", rule),)
+
+
+def row_rule(rule: Rule) -> RowRule:
+    """Take a rule for one that the row decides, as all are after settling."""
+    assert isinstance(rule, Own | RowIs | Linked | Consented | Unsealed | AllOf | AnyOf)
+    return rule
 
 
 def weave(operation: Operation, profile: AccessProfile) -> Operation:
@@ -92,7 +158,7 @@ def weave(operation: Operation, profile: AccessProfile) -> Operation:
     weaver = _Weaver(profile)
     root = weaver.object(operation.root)
     withheld = sorted(weaver.withheld.values(), key=lambda each: each.path)
-    return Operation(root, tuple(withheld), deniable=bool(profile.subjects))
+    return Operation(root, tuple(withheld), deniable=bool(profile.subjects), reading=weaver.reading())
 
 
 class _Weaver:
@@ -100,22 +166,62 @@ class _Weaver:
 
     def __init__(self, profile: AccessProfile) -> None:
         self.profile = profile
-        self.withheld: dict[tuple[str, ...], Withheld] = {}
+        self.withheld: dict[tuple[tuple[str, ...], str], Withheld] = {}
+        self.private = False
+        self.lists: dict[str, Told] = {}
+        self.always: dict[str, Told] = {}
+        self.by_row: dict[tuple[tuple[str, ...], str], list[Told]] = {}
+        self.beneath: list[Told] | None = None
+        self.never: dict[str, Told] = {}
+
+    def reading(self) -> Reading | None:
+        """Give what the audit is to be told."""
+        if not self.private:
+            return None
+        lists, always, never = (tuple(each.values()) for each in (self.lists, self.always, self.never))
+        return Reading(lists, always, self.by_row, never)
 
     def object(self, obj: Obj) -> Obj:
-        return replace(obj, fields=tuple(self._field(field) for field in obj.fields))
+        return replace(obj, fields=tuple(self._field(obj.type_name, field) for field in obj.fields))
 
-    def _field(self, field: Field) -> Field:
+    def _field(self, parent: str, field: Field) -> Field:
         gate = settle(field.access.rule, self.profile)
-        if not isinstance(gate, Open):
-            code = gate.code if isinstance(gate, Shut) else "RELATION"
-            self.withheld.setdefault(
-                field.path,
-                Withheld(field.path, field.access.category.name, code, by_row=isinstance(gate, When)),
-            )
-        if isinstance(gate, Shut):
-            return replace(field, gate=gate, node=Nothing())
-        return replace(field, gate=gate, node=self._node(field.node))
+        match gate:
+            case Shut(code):
+                self._withhold(field, code, by_row=False)
+            case When(rule):
+                for code, _ in reasons(rule):
+                    self._withhold(field, code, by_row=True)
+            case Open():
+                pass
+        around = self.beneath
+        self.beneath = self._tell(parent, field, gate)
+        node = Nothing() if isinstance(gate, Shut) else self._node(field.node)
+        self.beneath = around
+        return replace(field, gate=gate, node=node)
+
+    def _withhold(self, field: Field, code: str, *, by_row: bool) -> None:
+        entry = Withheld(field.path, field.access.category.name, code, by_row=by_row)
+        self.withheld.setdefault((field.path, code), entry)
+
+    def _tell(self, parent: str, field: Field, gate: Gate) -> list[Told] | None:
+        """Note a field for the audit, in case that data of persons are read; give where fields beneath are noted."""
+        category = field.access.category
+        if category in _OPEN_CATEGORIES or isinstance(field.node, Mine) or parent == "Viewer":
+            return self.beneath
+        told = Told(f"{parent}.{field.name}", category.value)
+        match gate:
+            case Shut():
+                self.never[told.coordinate] = told
+            case When():
+                noted = self.by_row.setdefault((field.path, told.coordinate), [])
+                noted.append(told)
+                return noted
+            case Open() if self.beneath is not None:
+                self.beneath.append(told)
+            case Open():
+                (self.lists if isinstance(field.node, Paged) else self.always)[told.coordinate] = told
+        return self.beneath
 
     def _node(self, node: Node) -> Node:
         match node:
@@ -125,6 +231,10 @@ class _Weaver:
                 raise OperationRefused(code, message)
             case Nested() | Mine():
                 return replace(node, obj=self.object(node.obj))
+            case Envelope():
+                return replace(node, obj=self._within(node.obj))
+            case Content(obj=inner):
+                return replace(node, obj=self._within(inner)) if inner else node
             case Single():
                 return replace(node, rows=self._rows(node.rows), obj=self.object(node.obj))
             case Listing():
@@ -148,9 +258,17 @@ class _Weaver:
             case _:
                 assert_never(node)
 
+    def _within(self, obj: Obj) -> Obj:
+        """Weave an object within an envelope: no row is there to decide on it."""
+        woven = self.object(obj)
+        assert not any(isinstance(field.gate, When) for field in woven.fields), obj.type_name
+        return woven
+
     def _rows(self, rows: Rows) -> Rows:
         record = rows.record
-        return replace(rows, gate=settle(AllOf((record.see.rule, record.rows)), self.profile))
+        gate = settle(AllOf((record.see.rule, record.rows)), self.profile)
+        self.private = self.private or (record.private and not isinstance(gate, Shut))
+        return replace(rows, gate=gate)
 
     def _reachable(self, choice: Choice) -> Choice | None:
         """Weave a record asked for by key; None when records of its type are not for the viewer at all."""

@@ -76,6 +76,7 @@ class Reader:
         statements_max: int = STATEMENTS_MAX,
         application_name: str = "icorn-hub-reader",
         writes: bool = False,
+        appends: bool = False,
     ) -> None:
         """Take `Database.reading`. Connections are opened when they are needed.
 
@@ -88,6 +89,7 @@ class Reader:
             application_name: as the server shows it.
             writes: let single statements write that may be run twice: what is used up by one statement. They need not
                 survive a crash of the server.
+            appends: let statements that read add to the tables which the reading role may add to, for good.
         """
         self.statements = 0
         """Statements sent so far."""
@@ -114,7 +116,8 @@ class Reader:
                 "DateStyle": "ISO",
                 "plan_cache_mode": "force_generic_plan",
                 "statement_timeout": str(statement_timeout_ms),
-                **({"synchronous_commit": "off"} if writes else {"default_transaction_read_only": "on"}),
+                "default_transaction_read_only": "off" if writes or appends else "on",
+                **({"synchronous_commit": "off"} if writes else {}),
                 "jit": "off",
             },
         }
@@ -183,7 +186,7 @@ class Reader:
         """Put away a connection whose statement failed. True when reading once more may help.
 
         That is so where the server went away while the connection lay idle, or a migration changed what the statement
-        means; reading twice does no harm.
+        means; reading twice does no harm, and leaving word of it twice none either.
         """
         if isinstance(error, asyncpg.QueryCanceledError):
             self._release(held)

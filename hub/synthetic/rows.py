@@ -10,7 +10,7 @@ from schema.vocabulary import REGION_OF, AgreementState, Category, Discipline, P
 
 Made: TypeAlias = dict[str, Any]  # Any: values of a row
 COUNTRIES: Final = tuple(REGION_OF)
-_FLIGHT: Final = tuple(
+FLIGHT: Final = tuple(
     country
     for country, region in REGION_OF.items()
     if region in {Region.WESTERN_ASIA, Region.SOUTHERN_ASIA, Region.EASTERN_AFRICA, Region.NORTHERN_AFRICA}
@@ -92,7 +92,7 @@ def agreement(chance: Chance, organisation_id: UUID, today: date) -> Made:
 
 def resident(chance: Chance, city_id: UUID, slug: str, today: date) -> Made:
     """Make a resident as shown."""
-    origin = chance.choice(_FLIGHT)
+    origin = chance.choice(FLIGHT)
     start = chance.day(today, before=6000, after=0)
     over = (today - start).days > 730  # noqa: PLR2004  # two years as a rule
     return marked() | {

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, any_, func, not_, or_
 from strawberry.federation.schema_directives import Cost
 
 from schema.access import PUBLIC, Columns
-from schema.scalars import CountryCode, Date, PartialDate
+from schema.scalars import CountryCode, Date, DateTime, PartialDate
 from schema.source import (
     ACCESS,
     TODAY_TEXT,
@@ -24,13 +24,17 @@ from schema.source import (
 from schema.tables import SourceRow
 from schema.tables.base import Fact
 from schema.vocabulary import (
+    CaseState,
+    Category,
     Certainty,
     CityKind,
     Discipline,
     EventKind,
     OrganisationKind,
+    Purpose,
     Region,
     SupportKind,
+    Urgency,
 )
 from schema.vocabulary.base import Vocabulary, vocabulary
 
@@ -251,3 +255,43 @@ class OrganisationKindFilter:
 
     eq: OrganisationKind | None = _operator("Equal to.")
     in_: list[OrganisationKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@input_object
+class DateTimeFilter:
+    """Match an instant."""
+
+    gte: DateTime | None = _operator("At or after.")
+    lt: DateTime | None = _operator("Before.")
+
+
+@input_object
+class UrgencyFilter:
+    """Match a value of Urgency."""
+
+    eq: Urgency | None = _operator("Equal to.")
+    in_: list[Urgency] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@input_object
+class PurposeFilter:
+    """Match a value of Purpose."""
+
+    eq: Purpose | None = _operator("Equal to.")
+    in_: list[Purpose] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@input_object
+class CategoryFilter:
+    """Match a value of Category."""
+
+    eq: Category | None = _operator("Equal to.")
+    in_: list[Category] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@input_object
+class CaseStateFilter:
+    """Match a value of CaseState."""
+
+    eq: CaseState | None = _operator("Equal to.")
+    in_: list[CaseState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)

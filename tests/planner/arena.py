@@ -15,6 +15,9 @@ from oracle import Answer, Oracle, Refusal, Rows, Who, load
 from oracle.graph import FIELDS
 from oracle.pages import Listing
 from oracle.rows import RECORDS, Cursor, Thing, read_id
+from strawberry.federation import Schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import create_type
 from worlds import World, make_world, store
 
 from hub.clock import SetClock
@@ -22,10 +25,26 @@ from hub.operations import Operations
 from hub.planner import Limits, Planner
 from hub.store import Database, Reader
 from schema.access import AccessProfile
-from schema.root import SCHEMA
+from schema.root import Query
+from schema.scalars import SCALARS
+from schema.types.openings import PartnerOpening, Place
 from schema.vocabulary import AccessScope, Relation
 
-GRAPH: Final[GraphQLSchema] = SCHEMA._schema  # noqa: SLF001  # strawberry keeps graphql-core's schema there
+PERSONS: Final = frozenset({"case", "cases", "person", "referral", "referrals", "consents", "audit_entries"})
+"""Roots of what concerns persons: that part of the graph has an oracle of its own, in `tests/casework`."""
+
+
+def _public() -> Schema:
+    """Give the graph without persons, from the same declarations."""
+    roots = [field for field in Query.__strawberry_definition__.fields if field.python_name not in PERSONS]
+    assert len(roots) == len(Query.__strawberry_definition__.fields) - len(PERSONS)
+    query = create_type("Query", roots)
+    config = StrawberryConfig(scalar_map=SCALARS)
+    return Schema(query=query, types=[Place, PartnerOpening], config=config, federation_version="2.9")
+
+
+SCHEMA_WITHOUT: Final = _public()
+GRAPH: Final[GraphQLSchema] = SCHEMA_WITHOUT._schema  # noqa: SLF001  # strawberry keeps graphql-core's schema there
 _MUCH: Final = 2**31 - 1
 WIDE: Final = Limits(**{bound.name: _MUCH for bound in fields(Limits)})
 """The limits have tests of their own; here they would only be in the way."""
@@ -72,7 +91,7 @@ class Arena:
         self.met: Counter[str] = Counter()
         self.asked = 0
         self._runner = asyncio.Runner()
-        self._planner = Planner(SCHEMA, WIDE)
+        self._planner = Planner(SCHEMA_WITHOUT, WIDE)
         self.stages = [self._stage(database, seed) for database, seed in zip(databases, seeds, strict=True)]
         for stage in self.stages:
             self._learn_cursors(stage)

@@ -44,6 +44,7 @@ class Console:
             scopes=session.scopes,
             organisation_id=session.organisation_id,
             city_id=session.city_id,
+            account_id=session.account_id,
             expires_at=session.ends_at,
             issued_at=session.created_at,
         )

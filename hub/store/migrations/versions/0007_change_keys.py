@@ -1,6 +1,6 @@
 """Idempotency keys of changes.
 
-Revision: 0006, after 0005. The reader's right to the table is taken away in the same transaction, by
+Revision: 0007, after 0006. The reader's right to the table is taken away in the same transaction, by
 `hub.store.migrate`.
 """
 
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

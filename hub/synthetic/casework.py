@@ -1,0 +1,402 @@
+"""Made-up persons: cases with sealed identity and risk, consents that run or not, referrals in every state, both ways.
+
+Names carry `(made up)`, codes begin with SYN, and each person is marked synthetic. Bodies that take part get a made-up
+agreement where they have none; where no caseworker has an account, one is made that nobody can sign in with.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import SQLModel
+
+from hub.errors import DataRejected
+from hub.store.rows import columns, table_of
+from hub.store.vault import Vault
+from hub.synthetic.chance import LANGUAGES, MARK, Chance, marked
+from hub.synthetic.rows import FLIGHT, Made
+from schema.tables import (
+    AccountRow,
+    AgreementRow,
+    CaseIdentityRow,
+    CaseRiskRow,
+    CaseRow,
+    ConsentRow,
+    OrganisationRow,
+    PersonRow,
+    ReferralEventRow,
+    ReferralRow,
+    ReferralServiceRow,
+)
+from schema.tables.people import AccountStatus
+from schema.tables.referrals import Direction
+from schema.vocabulary import (
+    REGION_OF,
+    Act,
+    AgreementState,
+    CaseState,
+    Category,
+    Certainty,
+    ClockKind,
+    ConsentChannel,
+    ConsentState,
+    ContactRule,
+    DangerLevel,
+    DeclineReason,
+    Discipline,
+    FactConfidence,
+    LegalBasis,
+    Liaison,
+    Perpetrator,
+    Purpose,
+    ReferralState,
+    Relation,
+    ServiceAnswer,
+    Side,
+    SupportKind,
+    Urgency,
+)
+from schema.vocabulary import ReferralEventKind as Kind
+
+PARTNERS_LEAST: Final = 3
+_ROOM: Final = "casework"
+_SENSITIVE: Final = tuple(c for c in Category if c not in {Category.PUBLIC, Category.NETWORK})
+_PURPOSES: Final = (Purpose.ASSESSMENT, Purpose.RESIDENCY_PLACEMENT, Purpose.EMERGENCY_HELP, Purpose.ADVOCACY)
+_SHOWN: Final = tuple(d for d in Discipline if d is not Discipline.OTHER)
+S, K = ReferralState, Kind
+
+_TO_SENT: Final = (
+    (K.CREATE, S.DRAFT),
+    (K.ASK_CONSENT, S.CONSENT_PENDING),
+    (K.CONSENT_GIVEN, S.READY),
+    (K.SEND, S.SENT),
+)
+_TO_REVIEW: Final = (*_TO_SENT, (K.ACKNOWLEDGE, S.RECEIVED), (K.TAKE, S.IN_REVIEW))
+_TO_WORK: Final = (*_TO_REVIEW, (K.ACCEPT, S.ACCEPTED), (K.START, S.IN_PROGRESS))
+_PATHS: Final[dict[ReferralState, tuple[tuple[Kind, ReferralState], ...]]] = {
+    S.DRAFT: _TO_SENT[:1],
+    S.CONSENT_PENDING: _TO_SENT[:2],
+    S.READY: _TO_SENT[:3],
+    S.SENT: _TO_SENT,
+    S.RECEIVED: _TO_REVIEW[:5],
+    S.IN_REVIEW: _TO_REVIEW,
+    S.INFO_REQUESTED: (*_TO_REVIEW, (K.ASK, S.INFO_REQUESTED)),
+    S.WAITLISTED: (*_TO_REVIEW, (K.WAITLIST, S.WAITLISTED)),
+    S.ACCEPTED: _TO_WORK[:7],
+    S.IN_PROGRESS: _TO_WORK,
+    S.CLOSED: (*_TO_WORK, (K.REPORT_OUTCOME, S.OUTCOME_REPORTED), (K.CONFIRM, S.CLOSED)),
+    S.DECLINED: (*_TO_REVIEW, (K.DECLINE, S.DECLINED)),
+    S.WITHDRAWN: (*_TO_SENT, (K.WITHDRAW, S.WITHDRAWN)),
+    S.CONSENT_REVOKED: (*_TO_REVIEW, (K.REVOKE_CONSENT, S.CONSENT_REVOKED)),
+    S.DUPLICATE: (*_TO_SENT, (K.DUPLICATE_DETECTED, S.DUPLICATE)),
+}
+_WEIGHTS: Final = (1, 1, 1, 3, 4, 5, 2, 1, 2, 4, 2, 1, 1, 1, 1)
+_CLOCKS: Final = {
+    S.CONSENT_PENDING: (ClockKind.CONSENT, None),
+    S.SENT: (ClockKind.ACKNOWLEDGE, Side.RECIPIENT),
+    S.RECEIVED: (ClockKind.FIRST_LOOK, Side.RECIPIENT),
+    S.IN_REVIEW: (ClockKind.DECISION, Side.RECIPIENT),
+    S.INFO_REQUESTED: (ClockKind.QUESTION, Side.SENDER),
+    S.WAITLISTED: (ClockKind.REVIEW, Side.RECIPIENT),
+    S.ACCEPTED: (ClockKind.START, Side.RECIPIENT),
+    S.IN_PROGRESS: (ClockKind.PROGRESS, Side.RECIPIENT),
+}
+_BY_RECIPIENT: Final = {K.ACKNOWLEDGE, K.TAKE, K.ASK, K.WAITLIST, K.ACCEPT, K.START, K.DECLINE, K.REPORT_OUTCOME}
+_BY_NOBODY: Final = {K.CONSENT_GIVEN, K.REVOKE_CONSENT, K.DUPLICATE_DETECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What made-up cases hang on."""
+
+    house: UUID
+    partners: Sequence[UUID]
+    workers: Sequence[UUID]
+    now: datetime
+
+
+def add_cases(engine: Engine, vault: Vault, *, seed: int, count: int, today: date) -> dict[str, int]:
+    """Make up so many cases over the bodies that are there. Twice with the same seed adds what is missing only.
+
+    Returns:
+        How many rows were added, by table.
+
+    Raises:
+        DataRejected: ICORN itself or its partners are not among the bodies.
+    """
+    added: dict[str, int] = {}
+    with engine.begin() as connection:
+        world = _world(connection, seed, datetime.combine(today, time(12), UTC))
+        known = set(connection.scalars(select(columns(CaseRow).code)))
+        for number in range(count):
+            chance = Chance(seed, _ROOM, number)
+            code = f"SYN-{seed}-{number + 1:04d}"
+            if code not in known:
+                for row, rows in _case(connection, vault, chance, code, world):
+                    added[table_of(row).name] = added.get(table_of(row).name, 0) + len(rows)
+    return added
+
+
+def _world(connection: Connection, seed: int, now: datetime) -> _World:
+    body = columns(OrganisationRow)
+    house = connection.scalar(select(body.id).where(body.refers_to_icorn == Liaison.SELF).order_by(body.slug).limit(1))
+    others = select(body.id).where(body.refers_to_icorn != Liaison.SELF).order_by(body.slug != "pen-international")
+    partners = list(connection.scalars(others.order_by(body.slug).limit(PARTNERS_LEAST)))
+    if house is None or len(partners) < 1:
+        raise DataRejected("cases need ICORN itself and a partner among the bodies: import the facts first")
+    _agree(connection, Chance(seed, _ROOM, "agreement"), partners)
+    account = columns(AccountRow)
+    staff = select(account.id).where(account.relation == Relation.CASEWORKER).order_by(account.login)
+    workers = list(connection.scalars(staff))
+    if not workers:
+        made = {
+            "id": Chance(seed, _ROOM, "account").uuid(),
+            "login": "made-up-caseworker",
+            "name": f"Caseworker {MARK}",
+            "relation": Relation.CASEWORKER,
+            "status": AccountStatus.ACTIVE,
+            "scopes": [],
+            "created_at": now,
+        }
+        connection.execute(insert(table_of(AccountRow)).values(made))
+        workers = [made["id"]]
+    return _World(house, partners, workers, now)
+
+
+def _agree(connection: Connection, chance: Chance, partners: Sequence[UUID]) -> None:
+    """Give each partner an agreement that runs; one that is no made-up one is left as it is."""
+    table = table_of(AgreementRow)
+    for partner in partners:
+        terms = {
+            "state": AgreementState.IN_FORCE,
+            "from_on": "2024-01-01",
+            "until_on": None,
+            "onward_allowed": False,
+            "categories": list(Category),
+            "purposes": list(Purpose),
+        }
+        row = marked() | {"id": chance.uuid(), "organisation_id": partner} | terms
+        made_up = table.c.certainty == Certainty.SYNTHETIC
+        connection.execute(
+            upsert(table)
+            .values(row)
+            .on_conflict_do_update(index_elements=["organisation_id"], set_=terms, where=made_up)
+        )
+
+
+Rows = tuple[type[SQLModel], list[Made]]
+
+
+def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world: _World) -> Iterator[Rows]:
+    """Write one case with all that hangs on it."""
+    person, case = chance.uuid(), chance.uuid()
+    incoming = chance.random() < 0.25  # noqa: PLR2004  # a quarter comes from partners
+    partner = chance.choice(world.partners)
+    yield _put(connection, PersonRow, [_person(chance, person)])
+    vault.make_key(connection, person, world.now)
+    file = _file(chance, case, person, code, world) | {"holder_id": partner if incoming else None}
+    state = chance.choices(tuple(_PATHS), _WEIGHTS)[0]
+    if incoming:
+        # A draft of a partner's is not here yet.
+        state = state if len(_PATHS[state]) >= len(_TO_SENT) else S.SENT
+        taken = len(_PATHS[state]) > len(_TO_SENT) + 1
+        file |= {"owner_id": file["owner_id"] if taken else None, "cover_id": None}
+    yield _put(connection, CaseRow, [file])
+    vault.write(connection, CaseIdentityRow, case, person, _identity(chance, file))
+    vault.write(
+        connection,
+        CaseRiskRow,
+        case,
+        person,
+        _risk(chance, file),
+        {"security_advice": chance.maybe(0.5, "Made up: no pictures, no names at the door.")},
+    )
+    yield CaseIdentityRow, [{}]
+    yield CaseRiskRow, [{}]
+    if not incoming and chance.random() < 0.2:  # noqa: PLR2004  # some cases were never referred
+        return
+    ends = (partner, world.house) if incoming else (world.house, partner)
+    yield from _referral(connection, chance, file, ends, state, world)
+
+
+def _put(connection: Connection, row: type[SQLModel], rows: list[Made]) -> Rows:
+    if rows:
+        connection.execute(insert(table_of(row)), rows)
+    return row, rows
+
+
+def _person(chance: Chance, person: UUID) -> Made:
+    return {
+        "id": person,
+        "contact_rule": chance.choices(tuple(ContactRule), (6, 2, 1, 2))[0],
+        "blocked_organisations": [],
+        "blocked_cities": [],
+        "frozen": False,
+        "synthetic": True,
+    }
+
+
+def _file(chance: Chance, case: UUID, person: UUID, code: str, world: _World) -> Made:
+    return {
+        "id": case,
+        "person_id": person,
+        "code": code,
+        "state": chance.choices(tuple(CaseState), (6, 3, 2, 1))[0],
+        "opened_on": chance.day(world.now.date(), before=500, after=0),
+        "owner_id": chance.choice(world.workers),
+        "cover_id": chance.maybe(0.2, chance.choice(world.workers)),
+        "disciplines": chance.some(_SHOWN, 3, 1),
+        "origin_region": REGION_OF[chance.choice(FLIGHT)],
+        "languages": chance.some(LANGUAGES, 3, 1),
+        "household_size": chance.maybe(0.8, chance.randint(1, 5)),
+        "support": chance.some(tuple(SupportKind), 3, 1),
+        "urgency": chance.choices((Urgency.EMERGENCY, Urgency.URGENT, Urgency.NORMAL, None), (1, 3, 6, 1))[0],
+    }
+
+
+def _identity(chance: Chance, file: Made) -> Made:
+    country = chance.choice([c for c in FLIGHT if REGION_OF[c] is file["origin_region"]])
+    return {
+        "legal_name": chance.person(),
+        "names": [chance.person() for _ in range(chance.randint(0, 2))],
+        "birth_date": f"{chance.randint(1950, 2003)}-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}",
+        "nationalities": [country],
+        "origin_named": chance.maybe(0.2, f"{chance.word()} {MARK}"),
+        "pronouns": chance.choice((None, "she", "he", "they")),
+    }
+
+
+def _risk(chance: Chance, file: Made) -> Made:
+    return {
+        "level": chance.choice(tuple(DangerLevel)).value,
+        "claim": f"Made up: threatened after publishing in {chance.word()}.",
+        "link_with_work": chance.maybe(0.8, "Made up: the threats name the work."),
+        "incidents": [
+            {
+                "act": chance.choice(tuple(Act)).value,
+                "on": f"{chance.randint(2019, 2026)}-{chance.randint(1, 12):02d}",
+                "by": chance.choice(tuple(Perpetrator)).value,
+                "account": f"Made up: near {chance.word()}.",
+            }
+            for _ in range(chance.randint(0, 3))
+        ],
+        "convicted": chance.choice((None, False, True)),
+        "sentence": chance.maybe(0.2, "Made up: two years for insulting the state."),
+        "samples": [
+            {
+                "title": f"The {chance.word()} {MARK}",
+                "discipline": file["disciplines"][0].value,
+                "language": file["languages"][0],
+                "year": chance.randint(2005, 2026),
+                "published": chance.random() < 0.6,  # noqa: PLR2004  # more than half
+                "authenticity": chance.choice(tuple(FactConfidence)).value,
+            }
+            for _ in range(chance.randint(1, 3))
+        ],
+    }
+
+
+def _referral(  # noqa: PLR0917  # as it reads
+    connection: Connection, chance: Chance, file: Made, ends: tuple[UUID, UUID], state: ReferralState, world: _World
+) -> Iterator[Rows]:
+    sender, recipient = ends
+    path = _PATHS[state]
+    purpose = chance.choice(_PURPOSES)
+    consent = _consent(chance, file, recipient, purpose, state, world)
+    yield _put(connection, ConsentRow, [consent] if consent else [])
+    start = world.now - timedelta(days=chance.randint(2, 60), minutes=chance.randint(0, 1000))
+    at = [start + timedelta(hours=7 * step) for step in range(len(path))]
+    kinds = [kind for kind, _ in path]
+    clock, side = _CLOCKS.get(state, (None, None))
+    referral = chance.uuid()
+    row = {
+        "id": referral,
+        "case_id": file["id"],
+        "person_id": file["person_id"],
+        "sender_id": sender,
+        "recipient_id": recipient,
+        "direction": Direction.OUTGOING if sender == world.house else Direction.INCOMING,
+        "state": state,
+        "since": at[-1],
+        "purpose": purpose,
+        "urgency": file["urgency"] or Urgency.NORMAL,
+        "categories": consent["categories"] if consent else [Category.CASE],
+        "origin_region": file["origin_region"],
+        "languages": file["languages"],
+        "consent_id": consent["id"] if consent else None,
+        "created_at": start,
+        "sent_at": at[kinds.index(K.SEND)] if K.SEND in kinds else None,
+        "clock": clock,
+        "clock_side": side,
+        "due_at": world.now + timedelta(hours=chance.randint(1, 400)) if clock else None,
+        "decline_reason": chance.choice(tuple(DeclineReason)) if state is S.DECLINED else None,
+    }
+    yield _put(connection, ReferralRow, [row])
+    yield _put(
+        connection,
+        ReferralServiceRow,
+        [
+            {"referral_id": referral, "kind": kind, "answer": ServiceAnswer.ASKED}
+            for kind in chance.some(tuple(SupportKind), 2, 1)
+        ],
+    )
+    yield _put(connection, ReferralEventRow, list(_events(chance, referral, path, at)))
+
+
+def _consent(  # noqa: PLR0917  # as it reads
+    chance: Chance, file: Made, recipient: UUID, purpose: Purpose, state: ReferralState, world: _World
+) -> Made | None:
+    if state is S.DRAFT:
+        return None
+    asked = state is S.CONSENT_PENDING
+    standing = (
+        ConsentState.REQUESTED if asked else chance.choices((ConsentState.GIVEN, ConsentState.LIMITED), (8, 2))[0]
+    )
+    withdrawn = state is S.CONSENT_REVOKED
+    over = not asked and not withdrawn and chance.random() < 0.05  # noqa: PLR2004  # a few ran out
+    today = world.now.date()
+    return {
+        "id": chance.uuid(),
+        "person_id": file["person_id"],
+        "recipient_id": recipient,
+        "categories": [Category.CASE, *chance.some(_SENSITIVE[1:], 5, 1)],
+        "purposes": [purpose],
+        "state": ConsentState.WITHDRAWN if withdrawn else standing,
+        "from_on": today - timedelta(days=70),
+        "until_on": today + timedelta(days=-3 if over else chance.randint(20, 300)),
+        "asked_at": world.now - timedelta(days=70),
+        "wording_version": "2026-1",
+        "language": chance.choice(LANGUAGES),
+        "channel": None if asked else chance.choice((ConsentChannel.IN_APP, ConsentChannel.ENCRYPTED_MESSAGE)),
+        "basis": LegalBasis.ART9_2_A,
+        "taken_by_id": file["owner_id"],
+        "by_contact_person": False,
+        "withdrawn_at": world.now - timedelta(days=1) if withdrawn else None,
+        "withdrawn_by": ConsentChannel.IN_APP if withdrawn else None,
+    }
+
+
+def _events(
+    chance: Chance, referral: UUID, path: Sequence[tuple[Kind, ReferralState]], at: Sequence[datetime]
+) -> Iterator[dict[str, Any]]:  # Any: values of a row
+    before: ReferralState | None = None
+    received = 0
+    for number, ((kind, state), moment) in enumerate(zip(path, at, strict=True), 1):
+        received += 1 if received or kind is K.SEND else 0
+        side = Side.RECIPIENT if kind in _BY_RECIPIENT else Side.SENDER
+        yield {
+            "id": chance.uuid(),
+            "referral_id": referral,
+            "number": number,
+            "recipient_number": received or None,
+            "kind": kind,
+            "from_state": before,
+            "to_state": state,
+            "at": moment,
+            "side": None if kind in _BY_NOBODY else side,
+        }
+        before = state

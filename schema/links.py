@@ -1,0 +1,301 @@
+"""What ties a viewer to a person: the relations of the access matrix as rows of the database, read at each request.
+
+Each set of rows is a rule of its own, made of four ways to see it: the secretariat's lead and the data protection
+officer see all, a caseworker what they own or cover, a partner what it keeps or was handed, a person their own. Every
+other actor has no row here yet, and so sees nothing.
+
+A partner's token says `partner_agreement`; under a referral it stands in the row `partner_referral` of the matrix.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Text, and_, any_, cast, exists, literal, not_
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from schema.access import (
+    Access,
+    AllOf,
+    AnyOf,
+    Columns,
+    Consented,
+    Linked,
+    Own,
+    Related,
+    RowIs,
+    Rule,
+    Scoped,
+    Unsealed,
+    relations_with,
+)
+from schema.source import PURPOSE, TODAY_TEXT, viewer
+from schema.standing import taken_up
+from schema.tables import AgreementRow, CaseRow, PersonRow, ReferralRow
+from schema.tables.base import table_of
+from schema.tables.referrals import Direction
+from schema.types.basics import within
+from schema.vocabulary import AccessScope, AgreementState, Category, Grain, Relation
+
+Pick = Callable[[Columns], ColumnElement[Any]]
+
+PARTNERS: Final = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
+OVERSIGHT: Final = frozenset({Relation.LEAD, Relation.DPO})
+SLICE: Final = PARTNERS | OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT}
+"""Actors that some row can tie to a person. Assessors, cities and contact persons follow with their own rows."""
+
+_SELF: Final = frozenset({AccessScope.SELF_READ, AccessScope.DELEGATE_READ})
+SCOPES: Final = {
+    (Category.CASE, Grain.FULL): _SELF | {AccessScope.CASE_READ, AccessScope.RESIDENCY_READ},
+    (Category.CASE, Grain.COARSE): _SELF
+    | {AccessScope.CASE_READ, AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ},
+    (Category.IDENTITY, Grain.FULL): _SELF | {AccessScope.IDENTITY_READ},
+    (Category.RISK, Grain.FULL): _SELF | {AccessScope.RISK_READ},
+    (Category.RISK, Grain.COARSE): _SELF
+    | {AccessScope.RISK_READ, AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ},
+}
+"""Scopes of which one opens a category at a grain."""
+
+
+# ---- Single ties -----------------------------------------------------------------------------------------------------
+
+
+def _runs(c: Columns) -> ColumnElement[bool]:
+    return and_(c.state == AgreementState.IN_FORCE, within(TODAY_TEXT, c.from_on, c.until_on))
+
+
+def _of_viewer(_here: Columns, there: Columns) -> ColumnElement[bool]:
+    body: ColumnElement[bool] = there.organisation_id == viewer("organisation_id")
+    return body
+
+
+AGREEMENT: Final = Linked(AgreementRow, _of_viewer, RowIs("it runs", _runs))
+"""The viewer's body has an agreement that runs today."""
+
+
+def agreed(category: Category) -> Linked:
+    """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared."""
+
+    def allows(c: Columns) -> ColumnElement[bool]:
+        return and_(
+            _runs(c),
+            literal(category.value) == any_(cast(c.categories, ARRAY(Text()))),
+            any_(cast(c.purposes, ARRAY(Text()))) == PURPOSE,
+        )
+
+    return Linked(AgreementRow, _of_viewer, RowIs(f"it runs and allows {category.value}", allows), code="SCOPE")
+
+
+def _unblocked(person: Pick) -> RowIs:
+    """Hold where the person has not blocked the viewer's body and the file is not frozen."""
+
+    def open_to(c: Columns) -> ColumnElement[bool]:
+        people = table_of(PersonRow).alias()
+        shut = viewer("organisation_id") == any_(people.c.blocked_organisations)
+        free = exists().where(people.c.id == person(c), not_(people.c.frozen), not_(shut))
+        return free.correlate_except(people)
+
+    return RowIs("the person has not blocked the body", open_to)
+
+
+_SENT: Final = RowIs("it was sent", lambda c: c.sent_at.is_not(None))
+_TAKEN_UP: Final = RowIs("it is open and acknowledged", taken_up)
+_WORKS_ON: Final = AnyOf((Own("account_id", lambda c: c.owner_id), Own("account_id", lambda c: c.cover_id)))
+_MYSELF: Final = Own("account_id", lambda c: c.account_id)
+
+
+def _handed(on: Callable[[Columns, Columns], ColumnElement[bool]]) -> Linked:
+    """Hold where an open referral hands the row to the viewer's body."""
+    return Linked(ReferralRow, on, AllOf((Own("organisation_id", lambda c: c.recipient_id), _TAKEN_UP)))
+
+
+def ways(*, oversight: Rule, caseworker: Rule, partner: Rule, person: Rule) -> AnyOf:
+    """Put the four ways together."""
+    return AnyOf(
+        (
+            oversight,
+            AllOf((Related(frozenset({Relation.CASEWORKER})), caseworker)),
+            AllOf((Related(frozenset({Relation.RESIDENT})), person)),
+            AllOf((Related(PARTNERS), AGREEMENT, partner)),
+        )
+    )
+
+
+_OVERSIGHT: Final = Related(OVERSIGHT)
+
+
+def _person_of(here: Columns, there: Columns) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = there.id == here.person_id
+    return same
+
+
+# ---- Rows ------------------------------------------------------------------------------------------------------------
+
+CASES: Final = ways(
+    oversight=_OVERSIGHT,
+    caseworker=_WORKS_ON,
+    partner=AnyOf(
+        (
+            Own("organisation_id", lambda c: c.holder_id),
+            AllOf((_handed(lambda here, there: there.case_id == here.id), _unblocked(lambda c: c.person_id))),
+        )
+    ),
+    person=Linked(PersonRow, _person_of, _MYSELF),
+)
+"""Cases that are there for a viewer."""
+
+PERSONS: Final = ways(
+    oversight=Related(OVERSIGHT | {Relation.AUDITOR}),
+    caseworker=Linked(CaseRow, lambda here, there: there.person_id == here.id, _WORKS_ON),
+    partner=AnyOf(
+        (
+            Linked(
+                CaseRow,
+                lambda here, there: there.person_id == here.id,
+                Own("organisation_id", lambda c: c.holder_id),
+            ),
+            AllOf((_handed(lambda here, there: there.person_id == here.id), _unblocked(lambda c: c.id))),
+        )
+    ),
+    person=_MYSELF,
+)
+"""Persons that are there for a viewer. An auditor sees that somebody is, under an id of the auditors' own."""
+
+CONSENTS: Final = ways(
+    oversight=_OVERSIGHT,
+    caseworker=Linked(CaseRow, lambda here, there: there.person_id == here.person_id, _WORKS_ON),
+    partner=AnyOf(
+        (
+            Linked(
+                CaseRow,
+                lambda here, there: there.person_id == here.person_id,
+                Own("organisation_id", lambda c: c.holder_id),
+            ),
+            AllOf(
+                (
+                    Own("organisation_id", lambda c: c.recipient_id),
+                    RowIs("it was answered", lambda c: c.state.not_in(("requested", "refused"))),
+                    Linked(
+                        ReferralRow,
+                        lambda here, there: there.person_id == here.person_id,
+                        AllOf((Own("organisation_id", lambda c: c.recipient_id), _SENT)),
+                    ),
+                    _unblocked(lambda c: c.person_id),
+                )
+            ),
+        )
+    ),
+    person=Linked(PersonRow, _person_of, _MYSELF),
+)
+"""Consents that are there for a viewer. A body reads those that name it once something was sent to it."""
+
+REFERRALS: Final = ways(
+    oversight=_OVERSIGHT,
+    caseworker=AnyOf(
+        (
+            Linked(CaseRow, lambda here, there: there.id == here.case_id, _WORKS_ON),
+            AllOf(
+                (
+                    RowIs("it came in", lambda c: and_(c.direction == Direction.INCOMING, c.sent_at.is_not(None))),
+                    Linked(
+                        CaseRow,
+                        lambda here, there: there.id == here.case_id,
+                        RowIs("nobody has taken it up", lambda c: c.owner_id.is_(None)),
+                    ),
+                )
+            ),
+        )
+    ),
+    partner=AnyOf(
+        (
+            Own("organisation_id", lambda c: c.sender_id),
+            AllOf((Own("organisation_id", lambda c: c.recipient_id), _SENT)),
+        )
+    ),
+    person=Linked(PersonRow, _person_of, _MYSELF),
+)
+"""Referrals that are there for a viewer: the envelope. Before it is sent there is none for the recipient."""
+
+LEAVES: Final = AnyOf(
+    (
+        Related(OVERSIGHT | {Relation.AUDITOR}),
+        AllOf(
+            (
+                Related(frozenset({Relation.RESIDENT})),
+                Linked(PersonRow, lambda here, there: there.id == any_(here.subjects), _MYSELF),
+            )
+        ),
+        AllOf((Related(PARTNERS), Own("organisation_id", lambda c: c.organisation_id))),
+    )
+)
+"""Entries of the access log: a body reads its own, a person those about themselves."""
+
+
+# ---- Fields ----------------------------------------------------------------------------------------------------------
+
+ENVELOPE: Final = Access(Category.CASE, Grain.EXISTS, Related(SLICE))
+"""That there is such a record; what ties the viewer to it is the rule of its rows."""
+
+_LOG_SCOPES: Final = frozenset(
+    {AccessScope.AUDIT_READ, AccessScope.SELF_READ, AccessScope.REFERRAL_SEND, AccessScope.REFERRAL_RECEIVE}
+)
+LOG: Final = Access(
+    Category.CASE,
+    Grain.EXISTS,
+    AllOf(
+        (
+            Scoped(_LOG_SCOPES),
+            Related(OVERSIGHT | PARTNERS | {Relation.AUDITOR, Relation.RESIDENT}),
+        )
+    ),
+)
+"""The access log."""
+
+LOG_INSIDE: Final = Access(
+    Category.CASE,
+    Grain.FULL,
+    AllOf((Scoped(frozenset({AccessScope.AUDIT_READ})), Related(OVERSIGHT | {Relation.AUDITOR}))),
+)
+"""What of the access log is for those who watch over it."""
+
+
+def _relations(category: Category, grain: Grain) -> frozenset[Relation]:
+    """Give the actors of this slice to whom the matrix opens the category at the grain."""
+    open_to = relations_with(category, grain) & SLICE
+    return open_to | PARTNERS if Relation.PARTNER_REFERRAL in open_to else open_to
+
+
+def within_category(category: Category, grain: Grain = Grain.FULL) -> Access:
+    """Make the rule of values inside an object whose own rule asks the row."""
+    scoped = Scoped(SCOPES[category, grain])
+    return Access(category, grain, AllOf((scoped, Related(_relations(category, grain)))))
+
+
+def of_case(
+    category: Category,
+    grain: Grain = Grain.FULL,
+    *,
+    case: Pick = lambda c: c.id,
+    person: Pick = lambda c: c.person_id,
+    own: Pick | None = lambda c: c.holder_id,
+    sealed: bool = False,
+) -> Access:
+    """Make the rule of a category of a case.
+
+    To a partner it opens under the agreement, an open referral and the person's consent, or where the file is its own.
+
+    Args:
+        category: of the value.
+        grain: how much of it is shown.
+        case: the case of the row.
+        person: the data subject of the row.
+        own: the body whose file it is; None where no body but ICORN can own such rows.
+        sealed: whether the value is sealed under the person's key.
+    """
+    open_to = _relations(category, grain)
+    consented = AllOf((agreed(category), Consented(category, case, person)))
+    partner: Rule = consented if own is None else AnyOf((Own("organisation_id", own), consented))
+    ways_in: Rule = Related(open_to)
+    if open_to >= PARTNERS:
+        ways_in = AnyOf((Related(open_to - PARTNERS), AllOf((Related(PARTNERS), partner))))
+    last = (Unsealed(person),) if sealed else ()
+    return Access(category, grain, AllOf((Scoped(SCOPES[category, grain]), ways_in, *last)))

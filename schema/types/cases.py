@@ -1,0 +1,269 @@
+"""Persons and their cases. Who has no tie to one is told nothing of it, not even that it is there."""
+
+from typing import Annotated, Final
+
+import strawberry
+from sqlalchemy import String, Text, any_, cast, func, select
+from sqlalchemy.sql import ColumnElement
+
+from schema.access import Columns
+from schema.links import CASES, ENVELOPE, LOG, PERSONS, of_case, within_category
+from schema.scalars import CountryCode, Date, LanguageTag, PartialDate
+from schema.source import (
+    AUDIENCE,
+    Ordering,
+    column,
+    computed,
+    embedded,
+    holds,
+    input_object,
+    inside,
+    matches,
+    one,
+    page,
+    part,
+    plain,
+    record,
+    sealed,
+)
+from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
+from schema.tables.base import table_of
+from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
+from schema.types.basics import (
+    CaseStateFilter,
+    Connection,
+    DisciplineFilter,
+    Node,
+    OrderDirection,
+    RegionFilter,
+    UrgencyFilter,
+)
+from schema.types.consents import CONSENTS_IN_ORDER, Consent, ConsentWhere
+from schema.types.referrals import (
+    REFERRAL_ORDERS,
+    Referral,
+    ReferralOrder,
+    ReferralOrderField,
+    ReferralWhere,
+)
+from schema.vocabulary import (
+    Act,
+    CaseState,
+    Category,
+    DangerLevel,
+    Discipline,
+    FactConfidence,
+    Grain,
+    Perpetrator,
+    Region,
+    SupportKind,
+    Urgency,
+)
+from schema.vocabulary.base import Vocabulary, vocabulary
+
+CASE: Final = of_case(Category.CASE)
+PROFILE: Final = of_case(Category.CASE, Grain.COARSE)
+IDENTITY: Final = of_case(Category.IDENTITY, sealed=True)
+RISK: Final = of_case(Category.RISK, sealed=True)
+RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE)
+_IN_PROFILE: Final = within_category(Category.CASE, Grain.COARSE)
+_IN_IDENTITY: Final = within_category(Category.IDENTITY)
+_IN_RISK: Final = within_category(Category.RISK)
+
+CASES_IN_ORDER: Final = Ordering(lambda c: [func.md5(cast(c.id, Text) + AUDIENCE, type_=Text())], see=ENVELOPE)
+"""An order that tells nothing, and is another for every body."""
+
+
+@plain(see=_IN_PROFILE)
+class Profile:
+    """What a city or partner may know of a case before it knows the person."""
+
+    disciplines: list[Discipline] = part("disciplines", see=_IN_PROFILE, says="Art forms.")
+    origin_region: Region | None = part(
+        "origin_region", see=_IN_PROFILE, says="Region of origin; null when not recorded."
+    )
+    languages: list[LanguageTag] = part("languages", see=_IN_PROFILE, says="Languages spoken.")
+    household_size: int | None = part(
+        "household_size", see=_IN_PROFILE, says="People who would travel; null when not asked."
+    )
+    support: list[SupportKind] = part("support", see=_IN_PROFILE, says="Help needed.")
+    urgency: Urgency | None = part("urgency", see=_IN_PROFILE, says="How soon; null when not judged.")
+
+
+@plain(see=_IN_IDENTITY)
+class Identity:
+    """Who the person is."""
+
+    legal_name: str | None = inside("legal_name", see=_IN_IDENTITY, says="Name in papers; null when not given.")
+    names: list[str] | None = inside("names", see=_IN_IDENTITY, says="Pen names and other spellings.")
+    birth_date: PartialDate | None = inside("birth_date", see=_IN_IDENTITY, says="Date of birth; null when not given.")
+    nationalities: list[CountryCode] | None = inside("nationalities", see=_IN_IDENTITY, says="Nationalities.")
+    origin_named: str | None = inside(
+        "origin_named",
+        see=_IN_IDENTITY,
+        says="Country or place as the person names it, never overwritten; null when the same.",
+    )
+    pronouns: str | None = inside(
+        "pronouns", see=_IN_IDENTITY, says="As the person asks to be spoken of; null when not said."
+    )
+
+
+@plain(see=_IN_RISK)
+class Incident:
+    """Something that was done to the person."""
+
+    act: Act | None = inside("act", see=_IN_RISK, says="What was done.")
+    on: PartialDate | None = inside("on", see=_IN_RISK, says="When; null when not known.")
+    by: Perpetrator | None = inside("by", see=_IN_RISK, says="By whom; null when not known.")
+    account: str | None = inside("account", see=_IN_RISK, says="What happened, in words; null when not told.")
+
+
+@plain(see=_IN_RISK)
+class WorkSample:
+    """A work shown as proof. Unpublished work can put its author in danger."""
+
+    title: str | None = inside("title", see=_IN_RISK, says="Title; null when untitled.")
+    discipline: Discipline | None = inside("discipline", see=_IN_RISK, says="Art form.")
+    language: LanguageTag | None = inside("language", see=_IN_RISK, says="Language; null when none.")
+    year: int | None = inside("year", see=_IN_RISK, says="Year; null when not known.")
+    published: bool | None = inside("published", see=_IN_RISK, says="True when published.")
+    authenticity: FactConfidence | None = inside(
+        "authenticity", see=_IN_RISK, says="How sure it is that the person made it."
+    )
+
+
+@plain(see=_IN_RISK)
+class Risk:
+    """Persecution, its evidence, and its link with the work."""
+
+    level: DangerLevel | None = inside("level", see=_IN_RISK, says="Danger as judged; null when not judged.")
+    claim: str | None = inside("claim", see=_IN_RISK, says="The claim in the person's words; null when not given.")
+    link_with_work: str | None = inside(
+        "link_with_work", see=_IN_RISK, says="How the danger follows from the work; null when not given."
+    )
+    incidents: list[Incident] | None = inside(
+        "incidents", see=_IN_RISK, says="What happened, newest first.", assumed=10
+    )
+    convicted: bool | None = inside("convicted", see=_IN_RISK, says="True when sentenced; null when not said.")
+    sentence: str | None = inside("sentence", see=_IN_RISK, says="Charges and sentence; null when none.")
+    samples: list[WorkSample] | None = inside(
+        "samples", see=_IN_RISK, says="Works shown as proof, published or not.", assumed=10
+    )
+
+
+def _advice(c: Columns) -> ColumnElement[str]:
+    risk = table_of(CaseRiskRow).alias()
+    found = select(risk.c.security_advice).where(risk.c.case_id == c.id)
+    return found.correlate_except(risk).scalar_subquery()
+
+
+@record(CaseRow, code="ca", see=ENVELOPE, rows=CASES, entity=True, subject=lambda c: c.person_id, veiled=True)
+class Case(Node):
+    """The file on one person: kept by the secretariat, or by a partner that sent its content along.
+
+    A recipient reads it while its referral is open and the person consents; each category by itself.
+    """
+
+    id: strawberry.ID = column(CaseRow.id, see=ENVELOPE, says="A different id for every body.")
+    code: str | None = column(CaseRow.code, see=PROFILE, says="Code name used in place of the person's name.")
+    state: CaseState | None = column(CaseRow.state, see=CASE, says="Where the case stands.")
+    person: Annotated["Person", strawberry.lazy("schema.types.cases")] | None = one(
+        lambda here, there: there.id == here.person_id, see=CASE, says="The data subject."
+    )
+    opened_on: Date | None = column(CaseRow.opened_on, see=CASE, says="Day the case was opened.")
+    profile: Profile | None = embedded(
+        {
+            "disciplines": lambda c: c.disciplines,
+            "origin_region": lambda c: c.origin_region,
+            "languages": lambda c: c.languages,
+            "household_size": lambda c: c.household_size,
+            "support": lambda c: c.support,
+            "urgency": lambda c: c.urgency,
+        },
+        see=PROFILE,
+        says="Coarse profile under a code.",
+    )
+    identity: Identity | None = sealed(
+        CaseIdentityRow,
+        lambda here, there: there.case_id == here.id,
+        see=IDENTITY,
+        says="Who the person is; null when not recorded.",
+    )
+    risk: Risk | None = sealed(
+        CaseRiskRow,
+        lambda here, there: there.case_id == here.id,
+        see=RISK,
+        says="Persecution and its evidence; null when not recorded.",
+    )
+    security_advice: str | None = computed(
+        _advice,
+        see=RISK_COARSE,
+        says="What a host must know to keep the person safe, without the story; null when nothing.",
+    )
+    referrals: Connection[Referral] | None = page(
+        on=lambda here, there: there.case_id == here.id,
+        where=ReferralWhere,
+        order=ReferralOrder,
+        orders=REFERRAL_ORDERS,
+        default=REFERRAL_ORDERS[ReferralOrderField.SINCE],
+        see=CASE,
+        says="Referrals of this case that you are a side of.",
+    )
+
+
+@record(PersonRow, code="pe", see=ENVELOPE, rows=PERSONS, subject=lambda c: c.id, veiled=True)
+class Person(Node):
+    """The data subject: consents, rules and rights belong here, work belongs to the case."""
+
+    id: strawberry.ID = column(PersonRow.id, see=ENVELOPE, says="A different id for every body.")
+    cases: Connection[Case] | None = page(
+        on=lambda here, there: there.person_id == here.id,
+        default=CASES_IN_ORDER,
+        see=ENVELOPE,
+        says="Cases you have a relation to.",
+    )
+    consents: Connection[Consent] | None = page(
+        on=lambda here, there: there.person_id == here.id,
+        where=ConsentWhere,
+        default=CONSENTS_IN_ORDER,
+        see=within_category(Category.CASE),
+        says="Consents you may see: your own, those naming your body, or those of cases you own.",
+    )
+    access_log: Connection[AuditEntry] | None = page(
+        on=lambda here, there: here.id == any_(there.subjects),
+        where=AuditWhere,
+        default=ENTRIES_IN_ORDER,
+        see=LOG,
+        says="Who looked at the person's data, when, which categories and why.",
+    )
+
+
+@input_object
+class CaseWhere:
+    """Which cases. Narrows those you have a relation to; a condition on what you may not read is refused."""
+
+    state: CaseStateFilter | None = matches(CaseRow.state, see=CASE, says="By state.")
+    discipline: DisciplineFilter | None = matches(CaseRow.disciplines, see=PROFILE, says="By discipline.")
+    urgency: UrgencyFilter | None = matches(CaseRow.urgency, see=PROFILE, says="By urgency.")
+    origin_region: RegionFilter | None = matches(CaseRow.origin_region, see=PROFILE, says="By region of origin.")
+    unowned: bool | None = holds(
+        lambda c, wanted: c.owner_id.is_(None) == wanted, see=CASE, says="Without a caseworker."
+    )
+
+
+@vocabulary
+class CaseOrderField(Vocabulary):
+    """Keys to order Case by. Each has an index."""
+
+    OPENED = ("opened", "By the day of opening.")
+
+
+@input_object
+class CaseOrder:
+    """An order of Case."""
+
+    field: CaseOrderField = strawberry.field(description="Key.")
+    direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
+
+
+CASE_ORDERS: Final = {CaseOrderField.OPENED: Ordering(lambda c: [cast(c.opened_on, String)], see=CASE)}

@@ -1,0 +1,375 @@
+"""Referrals: the envelope that both sides read, its clock, its events. What was sent lies in the case, by category."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import strawberry
+from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exists, func, literal, not_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from schema.access import AllOf, AnyOf, Columns, Linked, Own, Related, RowIs
+from schema.links import AGREEMENT, ENVELOPE, PARTNERS, REFERRALS, SLICE, of_case
+from schema.scalars import DateTime, LanguageTag
+from schema.source import (
+    STAFF_ASKS,
+    TODAY,
+    Ordering,
+    column,
+    computed,
+    embedded,
+    holds,
+    input_object,
+    many,
+    matches,
+    one,
+    page,
+    part,
+    plain,
+    record,
+    viewer,
+)
+from schema.standing import FINAL, running
+from schema.tables import ConsentRow, ReferralEventRow, ReferralRow, ReferralServiceRow
+from schema.tables.base import table_of
+from schema.tables.referrals import Direction
+from schema.types.basics import (
+    Connection,
+    DateTimeFilter,
+    IDFilter,
+    Node,
+    OrderDirection,
+    PurposeFilter,
+    UrgencyFilter,
+)
+from schema.types.consents import Consent
+from schema.types.organisations import Organisation
+from schema.vocabulary import (
+    Category,
+    ClockKind,
+    DeclineReason,
+    Purpose,
+    ReferralEventKind,
+    ReferralState,
+    Region,
+    ServiceAnswer,
+    Side,
+    SupportKind,
+    Urgency,
+)
+from schema.vocabulary.base import Vocabulary, vocabulary
+
+if TYPE_CHECKING:
+    from schema.types.cases import Case
+
+CONTENT: Final = of_case(Category.CASE, case=lambda c: c.case_id, own=lambda c: c.sender_id)
+"""What of a referral is more than its envelope."""
+
+
+# ---- As each side reads it -------------------------------------------------------------------------------------------
+
+
+def _side(c: Columns) -> ColumnElement[Any]:
+    body = viewer("organisation_id")
+    return case(
+        (c.sender_id == body, Side.SENDER.value),
+        (c.recipient_id == body, Side.RECIPIENT.value),
+        (and_(STAFF_ASKS, c.direction == Direction.OUTGOING), Side.SENDER.value),
+        (and_(STAFF_ASKS, c.direction == Direction.INCOMING), Side.RECIPIENT.value),
+    )
+
+
+def _untold(c: Columns) -> ColumnElement[bool]:
+    """Test that it is a duplicate of which the sender must not know: no consent of the person covers the check."""
+    consent = table_of(ConsentRow).alias()
+    covered = exists().where(
+        consent.c.person_id == c.person_id,
+        consent.c.recipient_id == c.recipient_id,
+        running(consent.c),
+        consent.c.until_on >= TODAY,
+        literal(Purpose.DUPLICATE_CHECK.value) == any_(cast(consent.c.purposes, ARRAY(Text()))),
+    )
+    sender = func.coalesce(_side(c) == Side.SENDER.value, False)
+    return and_(c.state == ReferralState.DUPLICATE, sender, not_(covered.correlate_except(consent)))
+
+
+def _before(c: Columns) -> ColumnElement[Any]:
+    """Give the state before it was found to be a duplicate."""
+    event = table_of(ReferralEventRow).alias()
+    found = (
+        select(event.c.from_state)
+        .where(event.c.referral_id == c.id, event.c.to_state == ReferralState.DUPLICATE)
+        .order_by(event.c.number.desc())
+        .limit(1)
+    )
+    return func.coalesce(found.correlate_except(event).scalar_subquery(), literal(ReferralState.SENT.value))
+
+
+def state_read(c: Columns) -> ColumnElement[Any]:
+    """Give the state as the viewer reads it."""
+    return case((_untold(c), cast(_before(c), String)), else_=cast(c.state, String))
+
+
+def _open(c: Columns) -> ColumnElement[bool]:
+    return state_read(c).not_in([state.value for state in FINAL])
+
+
+def moment_key(moment: ColumnElement[Any]) -> ColumnElement[str]:
+    """Write an instant so that it sorts as a text; none comes last."""
+    text: ColumnElement[str] = func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD HH24:MI:SS.US", type_=Text())
+    return func.coalesce(text, "9").collate("C")
+
+
+# ---- Types -----------------------------------------------------------------------------------------------------------
+
+
+@plain(see=ENVELOPE)
+class ReferralService:
+    """One kind of help asked for. Accepted and declined together are what was asked."""
+
+    kind: SupportKind = part("kind", see=ENVELOPE, says="Kind of help.")
+    answer: ServiceAnswer = part("answer", see=ENVELOPE, says="What became of it.")
+
+
+@plain(see=ENVELOPE)
+class Clock:
+    """What runs out next, and who must act."""
+
+    kind: ClockKind = part("kind", see=ENVELOPE, says="What is waited for.")
+    due_at: DateTime = part("due_at", see=ENVELOPE, says="When it runs out; a reminder goes at half time.")
+    paused_since: DateTime | None = part(
+        "paused_since", see=ENVELOPE, says="Since when it stands still; null when it runs."
+    )
+    side: Side | None = part("side", see=ENVELOPE, says="Who must act; null for the person.")
+
+
+def _of_referral(here: Columns, there: Columns) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = there.id == here.referral_id
+    return same
+
+
+_TOLD: Final = RowIs(
+    "it tells the sender of no duplicate", lambda c: not_(and_(c.to_state == ReferralState.DUPLICATE, _secret(c)))
+)
+
+
+def _secret(c: Columns) -> ColumnElement[bool]:
+    referral = table_of(ReferralRow).alias()
+    return exists().where(referral.c.id == c.referral_id, _untold(referral.c)).correlate_except(referral)
+
+
+_EVENTS: Final = AnyOf(
+    (
+        AllOf((Related(SLICE - PARTNERS), _TOLD, Linked(ReferralRow, _of_referral, REFERRALS))),
+        AllOf(
+            (
+                Related(PARTNERS),
+                AGREEMENT,
+                AnyOf(
+                    (
+                        AllOf(
+                            (_TOLD, Linked(ReferralRow, _of_referral, Own("organisation_id", lambda c: c.sender_id)))
+                        ),
+                        AllOf(
+                            (
+                                RowIs("the recipient was told", lambda c: c.recipient_number.is_not(None)),
+                                Linked(
+                                    ReferralRow,
+                                    _of_referral,
+                                    AllOf(
+                                        (
+                                            Own("organisation_id", lambda c: c.recipient_id),
+                                            RowIs("it was sent", lambda c: c.sent_at.is_not(None)),
+                                        )
+                                    ),
+                                ),
+                            )
+                        ),
+                    )
+                ),
+            )
+        ),
+    )
+)
+
+
+def _number(c: Columns) -> ColumnElement[int]:
+    referral = table_of(ReferralRow).alias()
+    side = select(_side(referral.c)).where(referral.c.id == c.referral_id)
+    received = side.correlate_except(referral).scalar_subquery() == Side.RECIPIENT.value
+    return case((received, func.coalesce(c.recipient_number, c.number)), else_=c.number)
+
+
+def _subject(c: Columns) -> ColumnElement[Any]:
+    referral = table_of(ReferralRow).alias()
+    found = select(referral.c.person_id).where(referral.c.id == c.referral_id)
+    return found.correlate_except(referral).scalar_subquery()
+
+
+@record(ReferralEventRow, code="rv", see=ENVELOPE, rows=_EVENTS, subject=_subject)
+class ReferralEvent(Node):
+    """One numbered event of a referral."""
+
+    id: strawberry.ID = column(ReferralEventRow.id, see=ENVELOPE, says="Opaque id.")
+    number: int = computed(
+        _number, see=ENVELOPE, says="1, 2, 3 ... without gaps, counted for each side: the recipient's begin with SEND."
+    )
+    kind: ReferralEventKind = column(ReferralEventRow.kind, see=ENVELOPE, says="What happened.")
+    from_: ReferralState | None = column(
+        ReferralEventRow.from_state, name="from", see=ENVELOPE, says="State before; null for the first."
+    )
+    to: ReferralState = column(
+        ReferralEventRow.to_state, see=ENVELOPE, says="State after; the same when it did not change."
+    )
+    at: DateTime = column(ReferralEventRow.at, see=ENVELOPE, says="When the hub recorded it.")
+    side: Side | None = column(
+        ReferralEventRow.side, see=ENVELOPE, says="Who acted; null for the person, the clock and the system."
+    )
+
+
+@input_object
+class ReferralEventWhere:
+    """Which events."""
+
+    after_number: int | None = holds(
+        lambda c, number: _number(c) > number, see=ENVELOPE, says="After this number, to replay."
+    )
+
+
+EVENTS_IN_ORDER: Final = Ordering(lambda c: [c.number], see=ENVELOPE)
+
+
+@record(ReferralRow, code="rf", see=ENVELOPE, rows=REFERRALS, entity=True, subject=lambda c: c.person_id)
+class Referral(Node):
+    """A person handed from one body to another. Both sides know it by one id.
+
+    It does not exist for the recipient before it is sent, and shows only its envelope until it is acknowledged.
+    """
+
+    id: strawberry.ID = column(ReferralRow.id, see=ENVELOPE, says="One id, known to both sides.")
+    state: ReferralState = computed(
+        state_read,
+        see=ENVELOPE,
+        says="Standing. A sender reads DUPLICATE only under consent; until then it reads the state before.",
+    )
+    since: DateTime = column(ReferralRow.since, see=ENVELOPE, says="When it came to this state.")
+    sender: Organisation = one(
+        lambda here, there: there.id == here.sender_id, see=ENVELOPE, says="Body that hands over."
+    )
+    recipient: Organisation = one(
+        lambda here, there: there.id == here.recipient_id, see=ENVELOPE, says="Body that is asked."
+    )
+    my_side: Side | None = computed(_side, see=ENVELOPE, says="Your side; null when you are on neither.")
+    purpose: Purpose = column(
+        ReferralRow.purpose, see=ENVELOPE, says="Why; requests about it must declare the same purpose."
+    )
+    urgency: Urgency = column(ReferralRow.urgency, see=ENVELOPE, says="How soon. Sets the clocks.")
+    services: list[ReferralService] = many(
+        lambda here, there: there.referral_id == here.id,
+        row=ReferralServiceRow,
+        parts={"kind": lambda c: c.kind, "answer": lambda c: c.answer},
+        order=lambda c: [c.kind],
+        see=ENVELOPE,
+        says="Help asked for, and what became of each.",
+        assumed=3,
+    )
+    origin_region: Region | None = column(
+        ReferralRow.origin_region, see=ENVELOPE, says="Region of origin, for routing; null when not given."
+    )
+    languages: list[LanguageTag] = column(
+        ReferralRow.languages, see=ENVELOPE, says="Languages of the person, for routing."
+    )
+    case: Annotated["Case", strawberry.lazy("schema.types.cases")] | None = one(
+        lambda here, there: there.id == here.case_id,
+        see=ENVELOPE,
+        says="The case; null to the recipient before it acknowledged and after it is over.",
+    )
+    consent: Consent | None = one(
+        lambda here, there: there.id == here.consent_id,
+        see=CONTENT,
+        says="The consent it rests on; null before it is asked for or under an override.",
+    )
+    clock: Clock | None = embedded(
+        {
+            "kind": lambda c: c.clock,
+            "due_at": lambda c: c.due_at,
+            "paused_since": lambda c: c.paused_since,
+            "side": lambda c: c.clock_side,
+        },
+        present=lambda c: and_(c.clock.is_not(None), c.due_at.is_not(None), _open(c)),
+        see=ENVELOPE,
+        says="What runs out next; null when it is over.",
+    )
+    events: Connection[ReferralEvent] = page(
+        on=lambda here, there: there.referral_id == here.id,
+        where=ReferralEventWhere,
+        default=EVENTS_IN_ORDER,
+        see=ENVELOPE,
+        says="What happened, numbered.",
+    )
+    decline_reason: DeclineReason | None = column(
+        ReferralRow.decline_reason, see=CONTENT, says="Why it was declined; null unless it was."
+    )
+    recipient_reference: str | None = column(
+        ReferralRow.recipient_reference, see=CONTENT, says="The recipient's own file number; null when none."
+    )
+
+
+@input_object
+class ReferralStateFilter:
+    """Match a value of ReferralState."""
+
+    eq: ReferralState | None = strawberry.field(description="Equal to.", default=strawberry.UNSET)
+    in_: list[ReferralState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+def _asks_service(c: Columns, kind: ColumnElement[Any]) -> ColumnElement[bool]:
+    service = table_of(ReferralServiceRow).alias()
+    asked = exists().where(service.c.referral_id == c.id, cast(service.c.kind, String) == kind)
+    return asked.correlate_except(service)
+
+
+@input_object
+class ReferralWhere:
+    """Which referrals. Only those you are a side of."""
+
+    state: ReferralState | None = holds(
+        lambda c, state: state_read(c) == state, see=ENVELOPE, says="By state, as you read it."
+    )
+    my_side: Side | None = holds(lambda c, side: _side(c) == side, see=ENVELOPE, says="You as sender or as recipient.")
+    purpose: PurposeFilter | None = matches(ReferralRow.purpose, see=ENVELOPE, says="By purpose.")
+    urgency: UrgencyFilter | None = matches(ReferralRow.urgency, see=ENVELOPE, says="By urgency.")
+    sender: IDFilter | None = matches(ReferralRow.sender_id, see=ENVELOPE, says="By sender.")
+    recipient: IDFilter | None = matches(ReferralRow.recipient_id, see=ENVELOPE, says="By recipient.")
+    service: SupportKind | None = holds(_asks_service, see=ENVELOPE, says="By help asked for.")
+    since: DateTimeFilter | None = matches(
+        ReferralRow.since, see=ENVELOPE, says="By the time they came to their state."
+    )
+    due_at: DateTimeFilter | None = matches(ReferralRow.due_at, see=ENVELOPE, says="By the clock.")
+    open: bool | None = holds(lambda c, wanted: _open(c) == wanted, see=ENVELOPE, says="In a state that is not final.")
+
+
+@vocabulary
+class ReferralOrderField(Vocabulary):
+    """Keys to order Referral by."""
+
+    SINCE = ("since", "By the time it came to its state.")
+    DUE = ("due", "By the clock: what runs out first; what has none comes last.")
+    URGENCY = ("urgency", "By urgency, then the clock.")
+
+
+@input_object
+class ReferralOrder:
+    """An order of Referral."""
+
+    field: ReferralOrderField = strawberry.field(description="Key.")
+    direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
+
+
+def _rank(c: Columns) -> ColumnElement[Any]:
+    return case({member.value: str(rank) for rank, member in enumerate(Urgency)}, value=cast(c.urgency, String))
+
+
+REFERRAL_ORDERS: Final = {
+    ReferralOrderField.SINCE: Ordering(lambda c: [moment_key(c.since)], see=ENVELOPE),
+    ReferralOrderField.DUE: Ordering(lambda c: [moment_key(c.due_at)], see=ENVELOPE),
+    ReferralOrderField.URGENCY: Ordering(lambda c: [_rank(c), moment_key(c.due_at)], see=ENVELOPE),
+}

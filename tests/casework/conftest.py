@@ -1,0 +1,31 @@
+"""A hub over cases of the tests' own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from databases import cloned
+from desk import Hub
+from office import Office
+
+from hub.planner import Limits, Planner
+from hub.store import Database
+from schema.root import SCHEMA
+
+
+@pytest.fixture(scope="session")
+def planner() -> Planner:
+    """Plans are the same for all."""
+    return Planner(SCHEMA, Limits())
+
+
+@pytest.fixture
+async def hub(template: Database, planner: Planner) -> AsyncIterator[Hub]:
+    """A hub over an empty database with ICORN in it."""
+    with cloned(template) as database:
+        made = Hub(database, planner)
+        with made.engine.begin() as connection:
+            made.house = Office(connection).house
+        yield made
+        await made.open.aclose()
+        await made.audited.aclose()
+        made.engine.dispose()

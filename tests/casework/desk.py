@@ -1,0 +1,59 @@
+"""The hub as tests of cases ask it: with the door that leaves leaves, and statements counted."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from office import NOW, VEIL, Office, derive
+
+from hub.clock import SetClock
+from hub.operations import Operations, Persons
+from hub.planner import Planner
+from hub.store import Database, Reader
+from hub.store.sealed import Sealing
+from schema.access import AccessProfile
+
+
+class Hub:
+    """The graph over one database, counting statements."""
+
+    def __init__(self, database: Database, planner: Planner) -> None:
+        self.database = database
+        self.engine = database.engine()
+        self.open = Reader(database.reading, connections=1)
+        self.audited = Reader(database.reading, connections=1, appends=True)
+        self.clock = SetClock(NOW)
+        self.sealing = Sealing(derive)
+        self.house = UUID(int=0)
+        persons = Persons(self.audited, self.sealing, VEIL)
+        self.operations = Operations(reader=self.open, clock=self.clock, planner=planner, persons=persons)
+
+    @property
+    def statements(self) -> int:
+        """Statements sent so far."""
+        return self.open.statements + self.audited.statements
+
+    async def ask(self, document: str, who: AccessProfile, **variables: object) -> dict[str, Any]:
+        """Ask and read the answer; exactly one statement may be sent for it."""
+        before = self.statements
+        answer = await self.operations.execute(document, variables=variables, profile=who)
+        assert self.statements - before <= 1, document
+        read: dict[str, Any] = json.loads(answer.body)
+        return read
+
+    async def text(self, document: str, who: AccessProfile, **variables: object) -> bytes:
+        """Ask and give the bytes."""
+        return (await self.operations.execute(document, variables=variables, profile=who)).body
+
+    @contextmanager
+    def office(self) -> Iterator[Office]:
+        """Write in one transaction; the bodies of an earlier office stay."""
+        with self.engine.begin() as connection:
+            yield Office(connection, self.house)
+
+    def rows(self, query: str) -> list[Any]:
+        """Read rows as the owner of the database."""
+        with self.engine.connect() as connection:
+            return list(connection.exec_driver_sql(query).all())

@@ -1,0 +1,250 @@
+"""Cases of the tests: written as services write them, with planted names that must turn up nowhere else."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, insert, update
+
+from hub.store.rows import table_of
+from hub.store.sealed import Sealing
+from hub.store.vault import Vault
+from hub.store.veil import Veil
+from schema.access import AccessProfile
+from schema.tables import (
+    AccountRow,
+    AgreementRow,
+    CaseIdentityRow,
+    CaseRiskRow,
+    CaseRow,
+    ConsentRow,
+    OrganisationRow,
+    PersonRow,
+    ReferralEventRow,
+    ReferralRow,
+    ReferralServiceRow,
+)
+from schema.tables.people import AccountStatus
+from schema.tables.referrals import Direction
+from schema.vocabulary import (
+    AccessScope,
+    AgreementState,
+    CaseState,
+    Category,
+    Certainty,
+    ClockKind,
+    ConsentState,
+    ContactRule,
+    Discipline,
+    Liaison,
+    OrganisationKind,
+    Purpose,
+    ReferralEventKind,
+    ReferralState,
+    Region,
+    Relation,
+    ServiceAnswer,
+    Side,
+    SupportKind,
+    Urgency,
+)
+
+NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TODAY: Final = NOW.date()
+NAME: Final = "Planted Person-Name"
+PEN_NAME: Final = "Planted Pen-Name"
+CLAIM: Final = "Planted Claim of Danger"
+PLANTED: Final = ("Planted", "1971-05-03")
+EVERY_SCOPE: Final = frozenset(AccessScope)
+FACT: Final[dict[str, Any]] = {"certainty": Certainty.SYNTHETIC, "sources": []}
+
+
+def derive(label: str) -> bytes:
+    """Derive keys from a root of the tests' own."""
+    return sha256(b"root of the tests" + label.encode()).digest()
+
+
+VEIL: Final = Veil(derive)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One case and its person."""
+
+    case: UUID
+    person: UUID
+
+
+class Office:
+    """Writes bodies, accounts, cases, consents and referrals."""
+
+    def __init__(self, connection: Connection, house: UUID | None = None) -> None:
+        self.connection = connection
+        self.vault = Vault(Sealing(derive))
+        self.house = house or self.body("icorn", own=True)
+
+    def put(self, row: Any, **values: Any) -> UUID:
+        """Write a row."""
+        values.setdefault("id", uuid4())
+        self.connection.execute(insert(table_of(row)).values(values))
+        made: UUID = values["id"]
+        return made
+
+    def change(self, row: Any, which: UUID, **values: Any) -> None:
+        """Change a row."""
+        table = table_of(row)
+        self.connection.execute(update(table).where(table.c.id == which).values(values))
+
+    def body(self, slug: str, *, own: bool = False) -> UUID:
+        """Make a body."""
+        return self.put(
+            OrganisationRow,
+            **FACT,
+            slug=slug,
+            name=slug,
+            acronym=None,
+            kind=OrganisationKind.NETWORK,
+            support=[],
+            support_other=[],
+            disciplines=[],
+            refers_to_icorn=Liaison.SELF if own else Liaison.UNKNOWN,
+            receives_from_icorn=Liaison.SELF if own else Liaison.UNKNOWN,
+        )
+
+    def agree(self, body: UUID, **terms: Any) -> UUID:
+        """Make an agreement that allows everything, unless told otherwise."""
+        given = {
+            "state": AgreementState.IN_FORCE,
+            "from_on": "2024",
+            "until_on": None,
+            "onward_allowed": False,
+            "categories": list(Category),
+            "purposes": list(Purpose),
+        }
+        return self.put(AgreementRow, **FACT, organisation_id=body, **(given | terms))
+
+    def account(self, relation: Relation) -> UUID:
+        """Make an account nobody signs in with."""
+        which = uuid4()
+        return self.put(
+            AccountRow,
+            id=which,
+            login=f"a{which.hex[:20]}",
+            name="Staff",
+            relation=relation,
+            status=AccountStatus.ACTIVE,
+            scopes=[],
+            created_at=NOW,
+        )
+
+    def file(self, *, sealed: bool = True, person: dict[str, Any] | None = None, **case: Any) -> File:
+        """Open a case on a new person; with identity and risk unless told otherwise."""
+        who = self.put(
+            PersonRow,
+            **{
+                "contact_rule": ContactRule.DIRECT,
+                "blocked_organisations": [],
+                "blocked_cities": [],
+                "frozen": False,
+                "synthetic": True,
+            }
+            | (person or {}),
+        )
+        self.vault.make_key(self.connection, who, NOW)
+        made = uuid4()
+        given = {
+            "code": f"SYN-{made}",
+            "state": CaseState.OPEN,
+            "opened_on": date(2026, 3, 1),
+            "disciplines": [Discipline.POETRY],
+            "origin_region": Region.WESTERN_ASIA,
+            "languages": ["fa"],
+            "household_size": 2,
+            "support": [SupportKind.RESIDENCY],
+            "urgency": Urgency.URGENT,
+        }
+        self.put(CaseRow, id=made, person_id=who, **(given | case))
+        if sealed:
+            identity = {"legal_name": NAME, "names": [PEN_NAME], "birth_date": "1971-05-03", "nationalities": ["IR"]}
+            self.vault.write(self.connection, CaseIdentityRow, made, who, identity)
+            risk = {
+                "level": "high",
+                "claim": CLAIM,
+                "incidents": [{"act": "death_threat", "on": "2025-02", "by": None}],
+                "convicted": False,
+                "samples": [{"title": "Planted Title", "discipline": "poetry", "published": False}],
+            }
+            self.vault.write(self.connection, CaseRiskRow, made, who, risk, {"security_advice": "No pictures."})
+        return File(made, who)
+
+    def consent(self, file: File, body: UUID, **terms: Any) -> UUID:
+        """Let the person allow one body case, identity and risk for assessment, unless told otherwise."""
+        given = {
+            "categories": [Category.CASE, Category.IDENTITY, Category.RISK],
+            "purposes": [Purpose.ASSESSMENT],
+            "state": ConsentState.GIVEN,
+            "from_on": TODAY - timedelta(days=10),
+            "until_on": TODAY + timedelta(days=10),
+            "wording_version": "1",
+            "language": "fa",
+            "by_contact_person": False,
+        }
+        return self.put(ConsentRow, person_id=file.person, recipient_id=body, **(given | terms))
+
+    def refer(self, file: File, body: UUID, **terms: Any) -> UUID:
+        """Hand the person from ICORN to a body that has taken the case up, unless told otherwise."""
+        given = {
+            "sender_id": self.house,
+            "recipient_id": body,
+            "direction": Direction.OUTGOING,
+            "state": ReferralState.IN_REVIEW,
+            "since": NOW - timedelta(days=1),
+            "purpose": Purpose.ASSESSMENT,
+            "urgency": Urgency.URGENT,
+            "categories": [Category.CASE, Category.IDENTITY, Category.RISK],
+            "origin_region": Region.WESTERN_ASIA,
+            "languages": ["fa"],
+            "created_at": NOW - timedelta(days=3),
+            "sent_at": NOW - timedelta(days=2),
+            "clock": ClockKind.DECISION,
+            "clock_side": Side.RECIPIENT,
+            "due_at": NOW + timedelta(days=2),
+        }
+        made = self.put(ReferralRow, case_id=file.case, person_id=file.person, **(given | terms))
+        self.connection.execute(
+            insert(table_of(ReferralServiceRow)).values(
+                referral_id=made, kind=SupportKind.ASSESSMENT, answer=ServiceAnswer.ASKED
+            )
+        )
+        return made
+
+    def event(self, referral: UUID, number: int, kind: ReferralEventKind, to: ReferralState, **terms: Any) -> UUID:
+        """Write an event of a referral."""
+        return self.put(ReferralEventRow, referral_id=referral, number=number, kind=kind, to_state=to, at=NOW, **terms)
+
+
+def partner(body: UUID | None, purpose: Purpose | None = Purpose.ASSESSMENT, **more: Any) -> AccessProfile:
+    """Give the profile of a partner's program."""
+    given: dict[str, Any] = {"relation": Relation.PARTNER_AGREEMENT, "scopes": EVERY_SCOPE, "client": "program"}
+    return AccessProfile(organisation_id=body, purpose=purpose, **(given | more))
+
+
+def staff(relation: Relation, account: UUID | None = None, **more: Any) -> AccessProfile:
+    """Give the profile of somebody who signed in."""
+    given: dict[str, Any] = {"relation": relation, "scopes": EVERY_SCOPE, "account_id": account or uuid4()}
+    return AccessProfile(**(given | more))
+
+
+LEAD: Final = staff(Relation.LEAD)
+
+
+def case_id(file: File, who: AccessProfile) -> str:
+    """Give the id under which a viewer knows a case."""
+    return f"ca_{VEIL.hide(who.audience, 'ca', file.case)}"
+
+
+def person_id(file: File, who: AccessProfile) -> str:
+    """Give the id under which a viewer knows a person."""
+    return f"pe_{VEIL.hide(who.audience, 'pe', file.person)}"
