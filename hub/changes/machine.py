@@ -218,8 +218,7 @@ class Changes:
 
 def _client(profile: AccessProfile) -> str:
     """Tell whose keys they are: people share a client, so each has their own."""
-    person = next((subject for subject in profile.subjects if subject.startswith("sub:")), "")
-    return f"{profile.client} {person}"
+    return f"{profile.client} {profile.account_id or ''}".strip()
 
 
 def _payload(info: FieldInfo) -> str:
@@ -236,7 +235,7 @@ def _leaf(info: FieldInfo, done: Done, acting: Acting, operation_hash: bytes) ->
         "at": acting.now,
         "kind": AuditKind.CHANGE,
         "relation": profile.relation,
-        "actor_id": getattr(profile, "account_id", None),
+        "actor_id": profile.account_id,
         "organisation_id": profile.organisation_id,
         "client": profile.client,
         "purpose": profile.purpose,

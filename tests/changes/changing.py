@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from schema.access import AccessProfile
 from schema.vocabulary import AccessScope, Relation
@@ -12,6 +13,7 @@ LEAD = AccessProfile(
     relation=Relation.LEAD,
     scopes=frozenset({AccessScope.AGREEMENT_MANAGE, AccessScope.NETWORK_READ}),
     client="console",
+    account_id=UUID(int=1),
     subjects=("sub:6f1a3c1e-0000-4000-8000-000000000001",),
     issued_at=NOW,
 )

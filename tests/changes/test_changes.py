@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from changing import LEAD, NOW, Do
@@ -94,7 +95,7 @@ async def test_a_key_with_another_input_is_a_problem(do: Do, body: str):
     other = await do(SAVE, input=terms(body, state="ENDED"))
     assert other["data"]["saved"]["code"] == "KEY_REUSED"
     assert other["data"]["saved"]["path"] == ["idempotencyKey"]
-    somebody = replace(LEAD, subjects=("sub:6f1a3c1e-0000-4000-8000-000000000002",))
+    somebody = replace(LEAD, account_id=UUID(int=2))
     theirs = await do(SAVE, somebody, input=terms(body, state="ENDED"))
     assert theirs["data"]["saved"]["now"]["state"] == "ENDED"
 
