@@ -116,6 +116,12 @@ async def test_without_the_sandbox_loopback_and_http_are_shut():
             await to(wire, loopback=False).get(wire.url)
         assert not wire.came
 
+    async def resolve(host, _):
+        raise AssertionError(host)
+
+    with pytest.raises(Refused):
+        await Egress.to("http://partner.example", resolve=resolve).get("http://partner.example/")
+
 
 async def test_a_name_that_changes_its_meaning_is_not_asked_twice():
     asked = []
