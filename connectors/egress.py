@@ -11,6 +11,7 @@ For sandboxes alone there is a way out to loopback, by http too; such a way lead
 """
 
 import ipaddress
+import logging
 import socket
 import ssl
 from base64 import b64encode
@@ -39,6 +40,9 @@ _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _V4_BITS: Final = 0xFFFFFFFF
 _PORTS: Final = {"https": 443, "http": 80}
 _SENDING: Final = "send_request_headers.started"
+
+# At DEBUG it writes down whom we speak with and the headers that come back.
+logging.getLogger("httpcore2").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

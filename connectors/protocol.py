@@ -71,7 +71,11 @@ class Partner(Protocol):
     """Name in the registry."""
     form: ClassVar[str]
     """Name and version of its form."""
-    capabilities: frozenset[Capability]
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What its system can do."""
+        ...
 
     def encode(self, content: Content) -> Form:
         """Write content in the network's words."""
@@ -99,8 +103,16 @@ class Partner(Protocol):
         """
         ...
 
+    async def submit(self, packet: str) -> Read[Receipt] | None:
+        """Bring a packet itself, sealed, also where it would fetch."""
+        ...
+
     async def status(self, handoff: UUID) -> Read[Status]:
         """Ask what its books say."""
+        ...
+
+    async def held(self, status: Read[Status], packet: str) -> Read[Receipt] | None:
+        """Take the receipt for a packet out of a status; None when it holds none for this one: it may be sent again."""
         ...
 
     async def withdraw(self, stop: str) -> Read[Certificate] | None:
@@ -115,8 +127,16 @@ class Partner(Protocol):
         """Bring an answer, as `handoff.make_answer` signed it for this attempt."""
         ...
 
+    async def bring(self, message: str) -> None:
+        """Bring a receipt or certificate of ours that could not be given at once."""
+        ...
+
     async def fetch(self, handoff: UUID) -> Read[Packet]:
         """Fetch the packet a notice of theirs told of."""
+        ...
+
+    async def sealed(self, message: str) -> str:
+        """Seal a message of ours to it, to be fetched or answered with."""
         ...
 
     async def openings(self) -> Read[Openings]:

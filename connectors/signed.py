@@ -102,7 +102,6 @@ class SignedPartner(Generic[S_co]):
         """Take settings, our side, the clock, and where we may go; by default to the partner's own places only."""
         reach = settings.reach
         self.settings: Final = settings
-        self.capabilities: Final = self.can if reach.capabilities is None else reach.capabilities & self.can
         self._me: Final = me
         self._now: Final = now
         urls = [reach.base, reach.jwks_uri] + ([reach.token.issuer] if reach.token else [])
@@ -112,6 +111,12 @@ class SignedPartner(Generic[S_co]):
         self._keys: Final = PeerKeys(reach.issuer, reach.jwks_uri, egress)
         self._egress: Final = egress
         self._wire: Final = Https(reach.base, egress, self._credentials(), now)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What its system can do."""
+        told = self.settings.reach.capabilities
+        return self.can if told is None else told & self.can
 
     def _credentials(self) -> Credentials:
         reach = self.settings.reach

@@ -1,6 +1,7 @@
 """The one way out, tried from all sides: real sockets, and resolvers that lie."""
 
 import asyncio
+import logging
 import socket
 import ssl
 import threading
@@ -51,8 +52,11 @@ async def test_what_a_place_answers_comes_back():
     ],
 )
 async def test_a_place_that_is_not_registered_is_refused(url):
+    async def resolve(host, _):
+        raise AssertionError(host)
+
     with pytest.raises(Refused):
-        await Egress.to("https://partner.example/handoff", resolve=LOCAL).get(url)
+        await Egress.to("https://partner.example/handoff", resolve=resolve).get(url)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +115,12 @@ async def test_without_the_sandbox_loopback_and_http_are_shut():
         with pytest.raises(Refused):
             await to(wire, loopback=False).get(wire.url)
         assert not wire.came
+
+    async def resolve(host, _):
+        raise AssertionError(host)
+
+    with pytest.raises(Refused):
+        await Egress.to("http://partner.example", resolve=resolve).get("http://partner.example/")
 
 
 async def test_a_name_that_changes_its_meaning_is_not_asked_twice():
@@ -210,6 +220,15 @@ async def test_an_answer_that_drips_is_not_waited_for():
 async def test_compressed_bombs_stay_compressed():
     async with answering(http(200, b"\x1f\x8b" + b"z" * 100, content_encoding="gzip")) as wire:
         assert len((await to(wire).get(wire.url)).body) == 102
+
+
+async def test_nothing_is_logged_at_any_level(caplog):
+    caplog.set_level(logging.DEBUG)
+    async with answering(http(200, b"planted-body", dpop_nonce="planted-nonce")) as wire:
+        await to(wire).post(f"{wire.url}/planted", b"planted", headers={"authorization": "DPoP planted"})
+    assert "planted" not in caplog.text
+    assert "partner.example" not in caplog.text
+    assert not [record for record in caplog.records if record.name.startswith("httpcore2")]
 
 
 # ---- TLS

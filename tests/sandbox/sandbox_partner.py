@@ -254,14 +254,20 @@ class Partner:
         self._advance(message.handoff)
         if self.behaviour.certificate == "never":
             return None
+        if self.behaviour.certificate == "push":
+            self.ledger.run("update handoff set certificate_due = ? where id = ?", message.number, str(message.handoff))
+            return None
+        return self.certificate(message.handoff, message.number, signer)
+
+    def certificate(self, handoff: UUID | str, number: int, signer: Me) -> str:
+        """Sign that what a stop notice asked for is done: anew each time, for the same notice."""
+        body = self._message(handoff, "theirs", number)["body"]
+        stop = Read(msgspec.json.decode(body, type=Withdrawal), "")
         token = wire.sign_certificate(stop, signer, answer="deleted", at=now(), now=now())
         with self.ledger.writing():
-            due = self.behaviour.certificate == "push"
-            self.ledger.run(
-                "update handoff set certificate = ?, certificate_due = ? where id = ?", token, due, str(message.handoff)
-            )
-            self.ledger.note("certificate", message.handoff, stop=message.number, answer="deleted")
-        return None if due else token
+            self.ledger.run("update handoff set certificate = ? where id = ?", token, str(handoff))
+            self.ledger.note("certificate", handoff, stop=number, answer="deleted")
+        return token
 
     def _delete(self, stop: Withdrawal) -> None:
         """Delete what is held; the state changes unless consent was only narrowed."""
@@ -438,7 +444,7 @@ class Partner:
         )
         self.ledger.note(f"{kind}_in", message.handoff, number=message.number, event=getattr(message, "event", None))
 
-    def _message(self, handoff: UUID, side: str, number: int) -> Any:
+    def _message(self, handoff: UUID | str, side: str, number: int) -> Any:
         return self.ledger.one(
             "select * from message where handoff = ? and side = ? and number = ?", str(handoff), side, number
         )

@@ -9,7 +9,7 @@ import pytest
 
 from connectors import handoff as wire
 from connectors.errors import ConnectorError, Refused, Throttled, Unauthorized, Unavailable, Uncertain
-from connectors.messages import Packet, Withdrawal
+from connectors.messages import Certificate, Packet, Withdrawal
 from connectors.signing import Me, new_keys, unchecked
 from tests.sandbox.counterpart import CONTENT, counterpart, now
 from tests.sandbox.sandbox_process import Sandbox, until
@@ -197,6 +197,36 @@ async def test_a_withdrawal_ends_it_and_is_certified(pair):
 
 
 AT = now()
+
+
+async def test_a_narrowed_consent_cuts_what_is_held_and_goes_on(pair):
+    hub, sandbox = pair
+    await sandbox.control("behave", take_seconds=-1)
+    packet = hub.new_packet()
+    await hub.partner.send(packet)
+    handoff = id_of(packet)
+    stop = wire.make_withdrawal(
+        hub.me, sandbox.url, handoff=handoff, number=1, at=AT, cause="consent_narrowed", keep=("case",), now=now()
+    )
+    assert (await hub.partner.withdraw(stop)).message.answer == "deleted"
+    status = (await hub.partner.status(handoff)).message
+    assert (status.state, status.receipt, status.seen) == ("received", None, 1)
+    cut = hub.new_packet(version=2, handoff=handoff, content={"case": CONTENT["case"]})
+    assert (await hub.partner.send(cut)).message.version == 2
+    last = (await sandbox.books("packet", handoff))[-1]["detail"]
+    assert {name.partition(".")[0] for name in last["fields"]} == {"case"}
+
+
+async def test_a_certificate_may_come_later(pair):
+    hub, sandbox = pair
+    await sandbox.control("behave", take_seconds=-1, certificate="push")
+    packet = hub.new_packet()
+    await hub.partner.send(packet)
+    stop = wire.make_withdrawal(
+        hub.me, sandbox.url, handoff=id_of(packet), number=1, at=AT, cause="withdrawn", now=now()
+    )
+    assert await hub.partner.withdraw(stop) is None
+    await until(lambda: any(isinstance(each, Certificate) for each in hub.taken[id_of(packet)]))
 
 
 async def test_a_withdrawal_that_overtakes_its_notice_keeps_it_out(pair):

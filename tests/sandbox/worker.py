@@ -27,6 +27,7 @@ class Worker:
         self.ledger = partner.ledger
         self._task: asyncio.Task[None] | None = None
         self._late: list[tuple[float, Any]] = []
+        self._rests: dict[str, float] = {}
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -67,7 +68,8 @@ class Worker:
         )
 
     def _certificates(self) -> list[Any]:
-        return self.ledger.all("select * from handoff where certificate_due limit ?", AT_ONCE)
+        rows = self.ledger.all("select * from handoff where certificate_due > 0")
+        return [row for row in rows if self._rests.get(row["id"], 0) <= time.time()][:AT_ONCE]
 
     def _waiting(self) -> list[Any]:
         """Give of each handoff the first message that has not arrived: they are brought in their order."""
@@ -128,8 +130,10 @@ class Worker:
 
     async def _certificate(self, row: Any) -> None:
         try:
-            await self.partner.hub.bring(row["certificate"])
+            token = self.partner.certificate(row["id"], row["certificate_due"], self.partner.me)
+            await self.partner.hub.bring(token)
         except ConnectorError as error:
+            self._rests[row["id"]] = time.time() + waited(3, error)
             if isinstance(error, Refused | Invalid):
                 self.ledger.run("update handoff set certificate_due = 0 where id = ?", row["id"])
             return
