@@ -108,7 +108,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Shut:
-    """The profile alone decides against it; `code` is SCOPE, RELATION or CONSENT."""
+    """The profile alone decides against it; `code` is SCOPE or RELATION."""
 
     code: str
 

@@ -187,6 +187,8 @@ def _conversion(condition: Condition, column: ColumnElement[Any]) -> tuple[TypeE
         return Uuid(), lambda value: value
     if condition.match.folded:
         return (String(), _at_least_three) if condition.operator == "contains" else (String(), fold)
+    if isinstance(column.type, DateTime):
+        return column.type, lambda value: value
     if isinstance(column.type, Boolean | Integer | Date):
         return type(column.type)(), lambda value: value
     return String(), _code

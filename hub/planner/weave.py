@@ -76,12 +76,10 @@ def settle(rule: Rule, profile: AccessProfile) -> Gate:
             return Open() if profile.relation in any_of else Shut("RELATION")
         case Own(viewer):
             return Shut("RELATION") if getattr(profile, viewer) is None else When(rule)
-        case RowIs() | Unsealed():
+        case RowIs() | Consented() | Unsealed():
             return When(rule)
         case Linked():
             return _linked(rule, profile)
-        case Consented():
-            return Shut("CONSENT") if profile.organisation_id is None else When(rule)
         case AllOf(rules):
             return _all([settle(each, profile) for each in rules])
         case AnyOf(rules):

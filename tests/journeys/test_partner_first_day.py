@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from asking import NOW
 from databases import cloned
+from psycopg import connect
 from web.serving import hub_process, root_key
 
 from hub.store import Database
@@ -71,3 +72,39 @@ def test_with_the_scope_the_value_without_it_the_rule(run: Run, tmp_path: Path):
     run("icorn-hub", "body", "cut-off", "pen-international")
     with pytest.raises(subprocess.CalledProcessError):
         run("ask", client, OPENINGS)
+
+
+INBOX = """{ referrals(first: 50, where: { mySide: RECIPIENT, open: true }, orderBy: { field: DUE }) {
+  totalCount nodes { id state purpose urgency case { id state identity { legalName } } } } }"""
+
+
+def test_an_inbox_shows_envelopes_and_what_persons_allowed_for_the_purpose(run: Run, tmp_path: Path, demo: Database):
+    run("icorn-hub", "body", "restore", "pen-international")
+    run("icorn-hub", "synthetic", "--cases", "40")
+    (tmp_path / "pen.jwks").write_text(run("keys"))
+    scopes = [word for scope in ("referral:receive", "case:read", "identity:read") for word in ("--scope", scope)]
+    client = run(
+        "icorn-hub", "client", "create", "PEN's desk", "--body", "pen-international", *scopes,
+        "--purpose", "assessment", "--jwks", "pen.jwks",
+    ).split()[-1]  # fmt: skip
+
+    answer = json.loads(run("ask", client, INBOX))
+    inbox = answer["data"]["referrals"]
+    assert inbox["totalCount"] == len(inbox["nodes"]) > 3
+    opened = [each for each in inbox["nodes"] if each["case"] and each["case"]["state"]]
+    assert opened
+    assert {each["purpose"] for each in opened} == {"ASSESSMENT"}
+    named = [each["case"]["identity"]["legalName"] for each in opened if each["case"]["identity"]]
+    assert named
+    assert all("(made up)" in name for name in named)
+    assert {each["code"] for each in answer["extensions"]["withheld"]} == {"CONSENT"}
+
+    # Without the scope the same cases show no name, and nobody's is asked for.
+    less = json.loads(run("ask", client, INBOX, SCOPE="referral:receive case:read"))
+    assert {each["case"]["identity"] for each in less["data"]["referrals"]["nodes"] if each["case"]} == {None}
+    with connect(demo.conninfo) as connection:
+        entries = connection.execute("select client, purpose, fields_returned from audit_leaf order by at").fetchall()
+    assert [(each[0], each[1], "Identity.legalName" in each[2]) for each in entries] == [
+        (client, "assessment", True),
+        (client, "assessment", False),
+    ]

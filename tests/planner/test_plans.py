@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from profiles import BOARD, PARTNER
@@ -10,10 +11,18 @@ from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.explain import explain, readable
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
+from schema.vocabulary import AccessScope, Purpose, Relation
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-PROFILES = {"stranger": ANONYMOUS, "partner": PARTNER, "board": BOARD}
+HANDED = AccessProfile(
+    relation=Relation.PARTNER_AGREEMENT,
+    scopes=frozenset(AccessScope),
+    organisation_id=UUID(int=1),
+    purpose=Purpose.ASSESSMENT,
+)
+PROFILES = {"stranger": ANONYMOUS, "partner": PARTNER, "board": BOARD, "handed": HANDED}
+VARIABLES = {"casefile": {"case": "ca_x"}}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +38,8 @@ def sql(planner: Planner, document: str, profile: AccessProfile = ANONYMOUS, **v
 def test_the_statement_is_the_golden_one(planner: Planner, path: Path):
     document = path.read_text(encoding="utf-8")
     profile = PROFILES[document.partition("\n")[0].removeprefix("# ").partition(":")[0]]
-    assert readable(sql(planner, document, profile)) == path.with_suffix(".sql").read_text(encoding="utf-8")
+    written = sql(planner, document, profile, **VARIABLES.get(path.stem, {}))
+    assert readable(written) == path.with_suffix(".sql").read_text(encoding="utf-8")
 
 
 def test_requests_of_one_shape_share_a_plan(planner: Planner):

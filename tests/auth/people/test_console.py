@@ -77,6 +77,7 @@ def test_the_profile_is_that_of_the_account_now(anna, house):
     assert profile == AccessProfile(
         relation=Relation.BOARD,
         scopes=frozenset({AccessScope.NETWORK_READ, AccessScope.STATS_READ}),
+        account_id=_account(house, "anna"),
         issued_at=house.clock.now(),
         expires_at=profile.expires_at,
     )
@@ -89,3 +90,8 @@ def test_setting_up_is_no_signing_in(house):
     visitor = house.visitor()
     visitor.enrol(house.account())
     assert _asked(visitor, RIGHT | {"origin": house.url}) is None
+
+
+def _account(house, login):
+    with house.engine.connect() as connection:
+        return connection.exec_driver_sql("select id from account where login = %s", (login,)).scalar_one()
