@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from browser.test_signing_in import CONTRAST
+from browser.reading import CONTRAST
 from browser.whole import enrol, sign_in, whole, with_passkeys
 from databases import cloned
 
