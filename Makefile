@@ -18,7 +18,7 @@ test: $(READY) $(BUILT)
 console: $(BUILT)
 
 picture: $(READY) $(BUILT)
-	CONSOLE_PICTURE=docs/console.png $(BIN)/pytest -q tests/browser/test_console.py -k signs_in
+	CONSOLE_PICTURE=docs/console.png $(BIN)/pytest -q tests/browser/test_at_the_console.py -k signs_in
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

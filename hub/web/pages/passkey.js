@@ -99,3 +99,6 @@ for (const place of document.querySelectorAll("[data-passkey]")) {
   if (window.PublicKeyCredential) ready(place);
   else place.querySelector("[data-without]").textContent = "This browser has no passkeys. Use one of the other ways.";
 }
+
+// Who signs out in one tab has left the console in all others: their pages empty themselves.
+if (new URLSearchParams(location.search).get("notice") === "left") new BroadcastChannel("hub-console").postMessage("left");

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from browser.test_signing_in import CONTRAST
+from browser.reading import CONTRAST
 from browser.whole import enrol, sign_in, whole, with_passkeys
 from databases import cloned
 
@@ -226,6 +226,8 @@ def test_the_next_person_at_the_same_browser_sees_nothing_of_the_first(page, per
     page.get_by_role("link", name="Sign out").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_text("You are signed out.").wait_for()
+    left_open.wait_for_url("**/signin?next=%2Fconsole")
+    assert "4714" not in _seen(left_open)
     page.go_back()
     page.go_back()
     page.wait_for_url("**/signin?next=%2Fconsole")
@@ -233,20 +235,34 @@ def test_the_next_person_at_the_same_browser_sees_nothing_of_the_first(page, per
     assert person.title() not in _seen(page)
 
     other = hub.account(f"berta-{person}", Relation.BOARD)
-    page.context.clear_cookies()
     second = page.context.new_page()
     with_passkeys(second)
     enrol(second, other)
     _open(second)
     assert _run(second, "WhoAmI")["data"]["viewer"]["relation"] == "BOARD"
-    for page_ in (second, left_open):
-        page_.get_by_text(f"Berta-{person.title()} of the tests").wait_for()
-        assert f">{person.title()}" not in _seen(page_)
-        assert "4713" not in _seen(page_)
-        assert "4714" not in _seen(page_)
+    second.get_by_text(f"Berta-{person.title()} of the tests").wait_for()
+    assert f">{person.title()}" not in _seen(second)
+    assert "4713" not in _seen(second)
+    assert "4714" not in _seen(second)
     second.get_by_role("button", name="Show History").click()
     assert second.get_by_text("Planted").count() == 0
     assert second.evaluate(STORED) == NOTHING
+
+
+def test_a_page_left_open_becomes_the_next_persons_when_they_come_without_a_signing_out(page, person, hub):
+    _open(page)
+    _write(page, "query Planted4716 { viewer { relation } }")
+    _run(page)
+    other = hub.account(f"berta-{person}", Relation.BOARD)
+    page.context.clear_cookies()
+    second = page.context.new_page()
+    with_passkeys(second)
+    enrol(second, other)
+    _open(second)
+    page.get_by_text(f"Berta-{person.title()} of the tests").wait_for()
+    page.locator(".graphiql-query-editor .view-line").first.wait_for()
+    assert f">{person.title()}" not in _seen(page)
+    assert "4716" not in _seen(page)
 
 
 def test_a_session_that_ended_is_said_and_takes_what_was_shown_along(page, person, hub):
