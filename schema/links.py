@@ -10,7 +10,7 @@ A partner's token says `partner_agreement`; under a referral it stands in the ro
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, and_, any_, cast, exists, literal, not_
+from sqlalchemy import ColumnElement, Text, and_, any_, cast, exists, literal, not_, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import (
@@ -73,13 +73,16 @@ AGREEMENT: Final = Linked(AgreementRow, _of_viewer, RowIs("it runs", _runs))
 
 
 def agreed(category: Category) -> Linked:
-    """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared."""
+    """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared.
+
+    That none is declared is for the consent to refuse.
+    """
 
     def allows(c: Columns) -> ColumnElement[bool]:
         return and_(
             _runs(c),
             literal(category.value) == any_(cast(c.categories, ARRAY(Text()))),
-            any_(cast(c.purposes, ARRAY(Text()))) == PURPOSE,
+            or_(PURPOSE.is_(None), any_(cast(c.purposes, ARRAY(Text()))) == PURPOSE),
         )
 
     return Linked(AgreementRow, _of_viewer, RowIs(f"it runs and allows {category.value}", allows), code="SCOPE")

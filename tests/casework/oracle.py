@@ -150,7 +150,7 @@ class Oracle:
         """Give the first reason for which a category of a case is kept back on this row; None when it is shown."""
         if who.relation in PARTNERS and case["holder_id"] != who.body:
             terms = self.agreement(who)
-            if terms is None or category not in terms["categories"] or who.purpose not in terms["purposes"]:
+            if terms is None or category not in terms["categories"] or who.purpose not in {None, *terms["purposes"]}:
                 return "SCOPE"
             if not self.consented(who, category, case["id"], case["person_id"]):
                 return "CONSENT"

@@ -145,7 +145,7 @@ async def test_another_purpose_than_the_referrals_opens_nothing(hub, handed, pur
     who = partner(body, purpose)
     answer = await hub.ask(CASE, who, id=case_id(file, who))
     assert answer["data"]["case"] == dict.fromkeys(("state", "identity", "risk", "securityAdvice"))
-    assert set(codes(answer).values()) == {"SCOPE" if purpose is None else "CONSENT"}
+    assert set(codes(answer).values()) == {"CONSENT"}
 
 
 @pytest.mark.parametrize("state", ReferralState)
@@ -241,6 +241,19 @@ async def test_a_partner_reads_the_file_it_sent_along_without_consent(hub):
         assert (answer["data"]["case"] is not None) == there
         if there:
             assert answer["data"]["case"]["identity"]["legalName"] == NAME
+
+
+async def test_a_denied_token_reads_nothing_and_leaves_no_leaf(hub, handed):
+    file, body, *_ = handed
+    with hub.office() as office:
+        office.connection.exec_driver_sql(
+            "insert into denial (subject, before, expires_at) values ('client:program', %s, %s)",
+            (NOW, NOW + timedelta(days=1)),
+        )
+    who = partner(body, subjects=("client:program",), issued_at=NOW - timedelta(minutes=1))
+    answer = await hub.ask(CASE, who, id=case_id(file, who))
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["TOKEN_DENIED"]
+    assert leaves(hub) == []
 
 
 # ---- Sealed ----------------------------------------------------------------------------------------------------------

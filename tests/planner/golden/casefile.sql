@@ -4,7 +4,7 @@ WITH answer AS
     SELECT (E'\x01S' || CAST(case1.person_id AS TEXT) || E'\x02{"id":"ca_\x01Ica.' || CAST(case1.id AS TEXT) || E'\x02","state":' || CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM agreement AS agreement_1
-      WHERE agreement_1.organisation_id = $4::UUID AND agreement_1.state = 'in_force' AND (agreement_1.from_on IS NULL OR agreement_1.from_on <= $7::VARCHAR) AND (agreement_1.until_on IS NULL OR (agreement_1.until_on || '~') >= $7::VARCHAR) AND 'case' = ANY (CAST(agreement_1.categories AS TEXT[])) AND $6::VARCHAR = ANY (CAST(agreement_1.purposes AS TEXT[]))
+      WHERE agreement_1.organisation_id = $4::UUID AND agreement_1.state = 'in_force' AND (agreement_1.from_on IS NULL OR agreement_1.from_on <= $7::VARCHAR) AND (agreement_1.until_on IS NULL OR (agreement_1.until_on || '~') >= $7::VARCHAR) AND 'case' = ANY (CAST(agreement_1.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_1.purposes AS TEXT[])))
     ))) THEN CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM consent AS consent_1, referral AS referral_1
@@ -12,7 +12,7 @@ WITH answer AS
     ))) THEN (E'\x01R0\x02' || coalesce(('"' || upper(CAST(case1.state AS TEXT)) || '"'), 'null'::text)) ELSE E'\x01W9\x02'::text END ELSE E'\x01W8\x02'::text END || ',"profile":' || CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM agreement AS agreement_2
-      WHERE agreement_2.organisation_id = $4::UUID AND agreement_2.state = 'in_force' AND (agreement_2.from_on IS NULL OR agreement_2.from_on <= $7::VARCHAR) AND (agreement_2.until_on IS NULL OR (agreement_2.until_on || '~') >= $7::VARCHAR) AND 'case' = ANY (CAST(agreement_2.categories AS TEXT[])) AND $6::VARCHAR = ANY (CAST(agreement_2.purposes AS TEXT[]))
+      WHERE agreement_2.organisation_id = $4::UUID AND agreement_2.state = 'in_force' AND (agreement_2.from_on IS NULL OR agreement_2.from_on <= $7::VARCHAR) AND (agreement_2.until_on IS NULL OR (agreement_2.until_on || '~') >= $7::VARCHAR) AND 'case' = ANY (CAST(agreement_2.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_2.purposes AS TEXT[])))
     ))) THEN CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM consent AS consent_2, referral AS referral_2
@@ -20,7 +20,7 @@ WITH answer AS
     ))) THEN (E'\x01R1\x02{"disciplines":' || upper(CAST(array_to_json(CAST(case1.disciplines AS TEXT[])) AS TEXT)) || ',"originRegion":' || coalesce(('"' || upper(CAST(case1.origin_region AS TEXT)) || '"'), 'null'::text) || '}') ELSE E'\x01W4\x02'::text END ELSE E'\x01W3\x02'::text END || ',"identity":' || CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM agreement AS agreement_3
-      WHERE agreement_3.organisation_id = $4::UUID AND agreement_3.state = 'in_force' AND (agreement_3.from_on IS NULL OR agreement_3.from_on <= $7::VARCHAR) AND (agreement_3.until_on IS NULL OR (agreement_3.until_on || '~') >= $7::VARCHAR) AND 'identity' = ANY (CAST(agreement_3.categories AS TEXT[])) AND $6::VARCHAR = ANY (CAST(agreement_3.purposes AS TEXT[]))
+      WHERE agreement_3.organisation_id = $4::UUID AND agreement_3.state = 'in_force' AND (agreement_3.from_on IS NULL OR agreement_3.from_on <= $7::VARCHAR) AND (agreement_3.until_on IS NULL OR (agreement_3.until_on || '~') >= $7::VARCHAR) AND 'identity' = ANY (CAST(agreement_3.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_3.purposes AS TEXT[])))
     ))) THEN CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM consent AS consent_3, referral AS referral_3
@@ -36,7 +36,7 @@ WITH answer AS
     ), 'null'::text)) ELSE E'\x01W2\x02'::text END ELSE E'\x01W1\x02'::text END ELSE E'\x01W0\x02'::text END || ',"risk":' || CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM agreement AS agreement_4
-      WHERE agreement_4.organisation_id = $4::UUID AND agreement_4.state = 'in_force' AND (agreement_4.from_on IS NULL OR agreement_4.from_on <= $7::VARCHAR) AND (agreement_4.until_on IS NULL OR (agreement_4.until_on || '~') >= $7::VARCHAR) AND 'risk' = ANY (CAST(agreement_4.categories AS TEXT[])) AND $6::VARCHAR = ANY (CAST(agreement_4.purposes AS TEXT[]))
+      WHERE agreement_4.organisation_id = $4::UUID AND agreement_4.state = 'in_force' AND (agreement_4.from_on IS NULL OR agreement_4.from_on <= $7::VARCHAR) AND (agreement_4.until_on IS NULL OR (agreement_4.until_on || '~') >= $7::VARCHAR) AND 'risk' = ANY (CAST(agreement_4.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_4.purposes AS TEXT[])))
     ))) THEN CASE WHEN (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM consent AS consent_4, referral AS referral_4
