@@ -4,23 +4,28 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.types import Scope
 
 from hub.auth.assemble import assemble
+from hub.auth.config import AuthConfig
 from hub.auth.people import People, Place
 from hub.auth.resource import ResourceServer
 from hub.auth.root import RootKey
 from hub.changes import Changes
 from hub.changes.services import SERVICES
 from hub.clock import Clock, SystemClock
+from hub.delivery import Running, Worker
+from hub.delivery.inbound import Exchange, Partners
 from hub.operations import Operations, Persons
+from hub.partners import Book, Door, OwnKeys
 from hub.planner import Limits, Planner
-from hub.settings import Settings
+from hub.settings import Delivery, PartnerPlaces, Settings
 from hub.store import Database, Reader
 from hub.store.sealed import Sealing
 from hub.store.veil import Veil
-from hub.web import oauth
+from hub.web import handoff, oauth
 from hub.web.console import Built, console_routes
 from hub.web.forms import Pages
 from hub.web.graphql import GraphQLEndpoint
@@ -30,8 +35,17 @@ from hub.web.signin import people_routes
 from schema.root import SCHEMA
 
 
+def exchange(_partners: Partners) -> Exchange:
+    """Put together who knows what is brought to partners, a handler a topic, and who takes in what they bring."""
+    return Exchange(handlers={}, inbound=None, packets=None)
+
+
 def create_app(
-    settings: Settings, database: Database, clock: Clock | None = None, watch: Callable[[], float] = time.monotonic
+    settings: Settings,
+    database: Database,
+    clock: Clock | None = None,
+    watch: Callable[[], float] = time.monotonic,
+    exchange: Callable[[Partners], Exchange] = exchange,
 ) -> Site:
     """Build the hub over an open database whose tables are up to date; all connections are closed at the end.
 
@@ -40,6 +54,7 @@ def create_app(
         database: where data live.
         clock: tells the time.
         watch: tells how much of it passes, to those who only wait.
+        exchange: gives who knows what partners are told, and what they tell.
     """
     clock = clock or SystemClock()
     engine = database.engine()
@@ -70,6 +85,12 @@ def create_app(
     )
     planner = Planner(SCHEMA, limits)
     sign_in = None if auth.provider is None else auth.provider.sign_in
+    resource = ResourceServer(auth, people.console, proofs, clock)
+    keys = OwnKeys(engine, auth.root, clock, auth.config.issuer)
+    book = _book(settings, engine, keys, clock)
+    known = exchange(book)
+    door = Door(engine, book, resource, known, clock, base=settings.public_url)
+    running = Running(Worker(engine, known.handlers, clock), database.conninfo)
     graphql = GraphQLEndpoint(
         Operations(
             reader=reader,
@@ -79,7 +100,7 @@ def create_app(
             persons=Persons(audited, Sealing(root.derive), Veil(root.derive)),
         ),
         body_bytes_max=settings.body_bytes_max,
-        door=ResourceServer(auth, people.console, proofs, clock),
+        door=resource,
         rates=Rates(
             Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch
         ),
@@ -88,19 +109,55 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if known.handlers and settings.delivery is Delivery.HERE:
+            running.start()
         yield
+        await running.stop()
+        await book.aclose()
         await reader.aclose()
         await audited.aclose()
         await proofs.aclose()
         engine.dispose()
 
-    pages = Pages(people)
+    pages, address = Pages(people), _address_of(place)
     more = [
-        *oauth.routes(auth, pace, _address_of(place)),
+        *oauth.routes(auth, pace, address),
         *people_routes(pages, sign_in),
         *console_routes(pages, Built()),
+        *handoff.routes(
+            door,
+            keys,
+            Pace(settings.handoff_per_minute, watch),
+            address,
+            base=settings.public_url,
+            issuer=auth.config.issuer,
+        ),
     ]
     return Site(graphql, reader.ready, planner.sdl, lifespan, more)
+
+
+async def deliver(
+    settings: Settings,
+    database: Database,
+    clock: Clock | None = None,
+    exchange: Callable[[Partners], Exchange] = exchange,
+) -> None:
+    """Bring deliveries to partners until cancelled, without serving."""
+    clock = clock or SystemClock()
+    engine = database.engine()
+    keys = OwnKeys(engine, RootKey.load(settings.root_key), clock, AuthConfig.of(settings).issuer)
+    book = _book(settings, engine, keys, clock)
+    running = Running(Worker(engine, exchange(book).handlers, clock), database.conninfo)
+    try:
+        await running.run()
+    finally:
+        await running.stop()
+        await book.aclose()
+        engine.dispose()
+
+
+def _book(settings: Settings, engine: Engine, keys: OwnKeys, clock: Clock) -> Book:
+    return Book(engine, keys, clock, loopback=settings.partner_places is PartnerPlaces.LOOPBACK)
 
 
 def _address_of(place: Place) -> Callable[[Scope], str]:

@@ -48,6 +48,20 @@ class ClientKeys(StrEnum):
     LOOPBACK = "loopback"
 
 
+class PartnerPlaces(StrEnum):
+    """Where partners may be."""
+
+    PUBLIC = "public"
+    LOOPBACK = "loopback"
+
+
+class Delivery(StrEnum):
+    """Which process brings deliveries to partners."""
+
+    HERE = "here"
+    ELSEWHERE = "elsewhere"
+
+
 class OwnTokens(StrEnum):
     """Whether the graph takes the hub's own tokens."""
 
@@ -128,6 +142,10 @@ class Settings:
     """HUB_REGISTRATION: `closed`, or `open` where clients may register themselves, without any scope."""
     client_keys: ClientKeys = ClientKeys.PUBLIC
     """HUB_CLIENT_KEYS: where a client's jwks_uri may be: `public`, or `loopback` too for demonstrations."""
+    partner_places: PartnerPlaces = PartnerPlaces.PUBLIC
+    """HUB_PARTNER_PLACES: where partners may be: `public`, or `loopback` too, as http, for sandboxes."""
+    delivery: Delivery = Delivery.HERE
+    """HUB_DELIVERY: `here` to bring deliveries in the process that serves, `elsewhere` to leave it to `worker`."""
     own_tokens: OwnTokens = OwnTokens.ACCEPTED
     """HUB_OWN_TOKENS: whether the graph takes the hub's own tokens beside those of a provider."""
     openid_issuer: str | None = None
@@ -154,6 +172,8 @@ class Settings:
     """HUB_COST_PER_MINUTE: cost one client may run up in a minute, in each process."""
     oauth_per_minute: int = 600
     """HUB_OAUTH_PER_MINUTE: requests to /oauth/ of one client, or one address, in a minute, in each process."""
+    handoff_per_minute: int = 600
+    """HUB_HANDOFF_PER_MINUTE: requests of one partner, or one address, in a minute, in each process."""
     requests_at_once: int = 50
     """HUB_REQUESTS_AT_ONCE: requests of one body that run at once, in each process."""
     depth_max: int = 15
@@ -230,6 +250,9 @@ class Settings:
         if self.client_keys is ClientKeys.LOOPBACK:
             reason = "keys of clients must not come from the hub's own machine: use public"
             raise SettingsRefused(setting="HUB_CLIENT_KEYS", reason=reason)
+        if self.partner_places is PartnerPlaces.LOOPBACK:
+            reason = "persons must not be handed to the hub's own machine, without TLS: use public"
+            raise SettingsRefused(setting="HUB_PARTNER_PLACES", reason=reason)
         if self.log_level is LogLevel.DEBUG:
             reason = "libraries log more than the hub does at debug: use info"
             raise SettingsRefused(setting="HUB_LOG_LEVEL", reason=reason)
@@ -306,6 +329,8 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_ROOT_KEY_FILE": ("root_key_file", _path),
     "HUB_REGISTRATION": ("registration", _one_of(Registration)),
     "HUB_CLIENT_KEYS": ("client_keys", _one_of(ClientKeys)),
+    "HUB_PARTNER_PLACES": ("partner_places", _one_of(PartnerPlaces)),
+    "HUB_DELIVERY": ("delivery", _one_of(Delivery)),
     "HUB_OWN_TOKENS": ("own_tokens", _one_of(OwnTokens)),
     "HUB_OPENID_ISSUER": ("openid_issuer", _issuer),
     "HUB_OPENID_AUDIENCE": ("openid_audience", _text),
@@ -319,6 +344,7 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_COST_MAX": ("cost_max", _whole(1, 10_000_000)),
     "HUB_COST_PER_MINUTE": ("cost_per_minute", _whole(1, 2**31 - 1)),
     "HUB_OAUTH_PER_MINUTE": ("oauth_per_minute", _whole(1, 2**31 - 1)),
+    "HUB_HANDOFF_PER_MINUTE": ("handoff_per_minute", _whole(1, 2**31 - 1)),
     "HUB_REQUESTS_AT_ONCE": ("requests_at_once", _whole(1, 100_000)),
     "HUB_DEPTH_MAX": ("depth_max", _whole(1, 100)),
     "HUB_LOG_LEVEL": ("log_level", _one_of(LogLevel)),

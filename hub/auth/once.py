@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col
 
+from hub.auth.denials import Writer
 from schema.tables import (
     DenialRow,
     PushedRequestRow,
@@ -33,12 +34,12 @@ def use_assertion(session: Session, client_id: str, jti: str, *, expires_at: dat
     return _use(session, UsedAssertionRow, hashed(client_id, jti), expires_at)
 
 
-def use_proof(session: Session, proof_hash: bytes, *, expires_at: datetime) -> bool:
+def use_proof(session: Writer, proof_hash: bytes, *, expires_at: datetime) -> bool:
     """Use up a DPoP proof: RFC 9449, section 11.1. False when it was used before."""
     return _use(session, UsedProofRow, proof_hash, expires_at)
 
 
-def _use(session: Session, row: type[SQLModel], digest: bytes, expires_at: datetime) -> bool:
+def _use(session: Writer, row: type[SQLModel], digest: bytes, expires_at: datetime) -> bool:
     table = table_of(row)
     statement = insert(table).values(hash=digest, expires_at=expires_at).on_conflict_do_nothing()
     return session.execute(statement.returning(table.c.hash)).first() is not None

@@ -70,12 +70,13 @@ class ResourceServer:
         self._statements: Final = statements
         self._clock: Final = clock
 
-    async def profile(self, method: str, headers: Headers) -> AccessProfile:
+    async def profile(self, method: str, headers: Headers, *, url: str | None = None) -> AccessProfile:
         """Read the access profile off a request.
 
         Args:
             method: of the request.
             headers: names in lower case; those that carry credentials came once.
+            url: of the request, as the configured address says; the graph's when absent. Proofs are for it.
 
         Raises:
             Unauthorized: a token or a proof does not hold.
@@ -85,7 +86,7 @@ class ResourceServer:
         """
         credentials = headers.get(b"authorization")
         if credentials is not None:
-            return await self._bearer(method, headers, credentials)
+            return await self._bearer(method, headers, credentials, url or self._resource)
         if HEADER in headers and self._console is not None:
             found = await run_in_threadpool(self._console.profile_from_cookie, headers.items())
             if found is None:
@@ -98,10 +99,10 @@ class ResourceServer:
         """Say what is to be said of a token that was good once."""
         return Unauthorized("invalid_token", self._metadata)
 
-    async def _bearer(self, method: str, headers: Headers, credentials: bytes) -> AccessProfile:
+    async def _bearer(self, method: str, headers: Headers, credentials: bytes, url: str) -> AccessProfile:
         scheme, _, token = credentials.decode("latin-1").partition(" ")
         header = headers.get(_PURPOSE)
-        sent = _Sent(scheme.lower(), token, method, headers, None if header is None else header.decode("latin-1"))
+        sent = _Sent(scheme.lower(), token, method, url, headers, None if header is None else header.decode("latin-1"))
         try:
             if self._provider is not None and issuer_of(token) == self._provider.issuer:
                 return await self._provided(self._provider, sent)
@@ -135,7 +136,7 @@ class ResourceServer:
         proof = check_proof(
             sent.headers.get(b"dpop", b"").decode("latin-1"),
             method=sent.method,
-            url=self._resource,
+            url=sent.url,
             now=self._clock.now(),
             token=sent.token,
             jkt=jkt,
@@ -151,6 +152,7 @@ class _Sent:
     scheme: str
     token: str
     method: str
+    url: str
     headers: Headers
     purpose: str | None
 

@@ -1,5 +1,8 @@
-"""Bringing things to partners: when to try again. It knows no referrals; `app` gives it a handler for each topic."""
+"""Bringing things to partners: outbox, leases, attempts. It knows no referrals; `app` gives it a handler a topic."""
 
 from hub.delivery.backoff import Backoff, next_attempt
+from hub.delivery.outbox import HandoffOutbox
+from hub.delivery.queue import Running
+from hub.delivery.worker import Patience, Worker
 
-__all__ = ["Backoff", "next_attempt"]
+__all__ = ["Backoff", "HandoffOutbox", "Patience", "Running", "Worker", "next_attempt"]

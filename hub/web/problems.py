@@ -24,11 +24,14 @@ _SAFE: Final = (
 _log = logger()
 
 
-def problem(request: Request, status: int, headers: MutableMapping[str, str] | None = None) -> JSONResponse:
-    """Make the answer for one error; what it tells depends on nothing but the status."""
+def problem(
+    request: Request, status: int, headers: MutableMapping[str, str] | None = None, *, code: str | None = None
+) -> JSONResponse:
+    """Make the answer for one error; what it tells depends on nothing but the status, and a code where there is one."""
     id_ = request_id(request.scope)
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "requestId": id_}
     return JSONResponse(
-        {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "requestId": id_},
+        told if code is None else {**told, "code": code},
         status_code=status,
         headers={**(headers or {}), _ID_HEADER: id_},
         media_type="application/problem+json",

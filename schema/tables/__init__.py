@@ -31,6 +31,7 @@ from schema.tables.oauth import (
     UsedProofRow,
 )
 from schema.tables.organisations import AgreementRow, OrganisationRow, PartnerOpeningRow
+from schema.tables.partners import HandoffKeyRow, PartnerRow
 from schema.tables.people import (
     AccountRow,
     AccountSecretRow,
@@ -74,6 +75,7 @@ __all__ = [
     "EnrolmentRow",
     "EventRow",
     "FigureRow",
+    "HandoffKeyRow",
     "HandoffRow",
     "InboxMessageRow",
     "MembershipRow",
@@ -81,6 +83,7 @@ __all__ = [
     "OrganisationRow",
     "PacketRow",
     "PartnerOpeningRow",
+    "PartnerRow",
     "PasskeyRow",
     "PersonRow",
     "PlaceRow",

@@ -9,9 +9,7 @@ ROOT = Path(__file__).parents[2]
 def test_every_test_the_review_names_is_there():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "security.md").read_text()))
     there = {
-        name
-        for file in (ROOT / "tests").rglob("test_*.py")
-        for name in re.findall(r"def (test_\w+)", file.read_text())
+        name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())
     }
     assert named
     assert named - there == set()
