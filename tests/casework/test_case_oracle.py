@@ -9,9 +9,9 @@ from uuid import UUID
 from databases import cloned
 from desk import Hub
 from office import CLAIM, NAME, NOW, TODAY, VEIL, File, Office, partner, staff
-from oracle import FULL, PARTNERS, TIED, Oracle, Viewer
 from psycopg import connect
 from psycopg.rows import dict_row
+from reckoning import FULL, PARTNERS, TIED, Oracle, Viewer
 
 from hub.planner import Planner
 from hub.store import Database
