@@ -168,7 +168,7 @@ STAMP = int(NOW.timestamp())
         {"key": OKPKey.generate_key("Ed25519")},
         {"key": PEN.key},
     ],
-    ids=lambda bent: " ".join(bent),
+    ids=" ".join,
 )
 def test_a_bent_packet_is_refused(bent):
     with pytest.raises((Invalid, Unauthorized)):

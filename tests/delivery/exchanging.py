@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
-from tests.sandbox.running import Sandbox
+from tests.sandbox.sandbox_process import Sandbox
 
 from connectors import handoff as wire
 from connectors.handoff import Read

@@ -23,7 +23,7 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Engine, select, text
-from tests.sandbox.running import ROOT, Sandbox
+from tests.sandbox.sandbox_process import ROOT, Sandbox
 
 from connectors.signing import private_jwks, unchecked
 from hub.settings import Settings

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 from sqlmodel import Session
-from tests.sandbox.running import until
+from tests.sandbox.sandbox_process import until
 
 from connectors import handoff as wire
 from connectors.errors import ConnectorError, Refused, Unauthorized, Unsupported

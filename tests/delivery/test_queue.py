@@ -14,7 +14,7 @@ import pytest
 from databases import admin
 from procrastinate.schema import SchemaManager
 from sqlalchemy.exc import DBAPIError
-from tests.sandbox.running import until
+from tests.sandbox.sandbox_process import until
 
 from connectors.errors import Unavailable
 from hub.clock import SystemClock
