@@ -73,6 +73,11 @@ class Partner(Protocol):
     """Name and version of its form."""
     capabilities: frozenset[Capability]
 
+    @property
+    def issuer(self) -> str:
+        """Its name in messages."""
+        ...
+
     def encode(self, content: Content) -> Form:
         """Write content in the network's words."""
         ...
@@ -101,6 +106,10 @@ class Partner(Protocol):
 
     async def status(self, handoff: UUID) -> Read[Status]:
         """Ask what its books say."""
+        ...
+
+    async def held(self, status: Read[Status], packet: str) -> Read[Receipt] | None:
+        """Take the receipt for a packet out of a status; None when it holds none for this one."""
         ...
 
     async def withdraw(self, stop: str) -> Read[Certificate] | None:
