@@ -21,14 +21,14 @@ from connectors.registry import network
 from connectors.signed import Reach
 from connectors.signing import Me, new_keys, peer_from, public_jwks, unchecked
 from hub.clock import SetClock
-from hub.consent import Acting, Answered, Changed
+from hub.consent import Acting, Answered, Changed, NotFound
 from hub.delivery.ports import Claimed, Stopped, Topic
 from hub.referrals.cases import Content, Profile
 from hub.referrals.errors import NoConnector
 from hub.referrals.handing import handlers
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office
-from hub.referrals.packets import PACKET, verbatim
+from hub.referrals.packets import PACKET, for_fetching, verbatim
 from hub.referrals.sending import Draft
 from hub.referrals.service import Referrals
 from hub.store.rows import table_of
@@ -326,7 +326,7 @@ class Town:
                 continue
             told.append(unchecked(attempt.answer if topic is Topic.ANSWER else attempt.stop))
             self.settle(row, None)
-        return told
+        return sorted(told, key=lambda each: each["number"])
 
     # ---- The other side ----------------------------------------------------------------------------------------------
 
@@ -394,6 +394,13 @@ class Town:
             until=self.now + timedelta(days=60),
             **more,
         )
+
+    def fetched(self, body: Body, referral_id: UUID) -> str | None:
+        with self.engine.begin() as connection:
+            try:
+                return for_fetching(connection, self.office, referral_id, body.id, self.now)
+            except NotFound:
+                return None
 
     # ---- Looking -----------------------------------------------------------------------------------------------------
 

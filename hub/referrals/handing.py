@@ -1,8 +1,9 @@
 """What deliveries of referrals are about: a packet, an answer, a stop notice. Delivery decides when; here, whether.
 
 `claim` locks the referral before anything else, as a withdrawal does: one of the two is first, and after a withdrawal
-was committed no attempt begins. Whoever calls it must hold no lock on the delivery's own row yet, and takes that lock
-after it: the order is referral, then delivery, everywhere.
+was committed no attempt begins. `delivered` and `failed` lock it as well. Whoever calls one of them must hold no lock
+on the delivery's own row yet, and takes that lock afterwards: the order is referral, then delivery, everywhere. A
+delivery that was stopped meanwhile stays stopped.
 """
 
 from collections.abc import Mapping

@@ -179,9 +179,12 @@ def for_fetching(connection: Connection, office: Office, referral_id: UUID, body
         may = release(connection, referral, now.date())
         if row is None or not frozenset(row.categories) <= may.categories:
             raise NotFound
-        return verbatim(connection, office, row)
+        token = verbatim(connection, office, row)
     except HubError as error:
         raise NotFound from error
+    if referral.left_at is None:
+        Book.change(connection, referral, {"left_at": now})
+    return token
 
 
 def keep_receipt(

@@ -51,7 +51,6 @@ class Timekeeping:
         Nobody is timed out who was not reminded before: where that did not happen it counts as happening now, and the
         next run goes on. Several may run at once; each referral is one's.
         """
-        self.ledger.run_out(connection, now.date())
         due = (
             select(REFERRAL)
             .where(REFERRAL.c.due_at <= now, REFERRAL.c.paused_since.is_(None))
@@ -60,7 +59,9 @@ class Timekeeping:
             .with_for_update(skip_locked=True)
         )
         done = (self._one(connection, row, now) for row in connection.execute(due).all())
-        return tuple(each for each in done if each is not None)
+        stepped = tuple(each for each in done if each is not None)
+        self.ledger.run_out(connection, now.date())
+        return stepped
 
     def _one(self, connection: Connection, referral: Referral, now: datetime) -> Changed | None:
         kind, end = clocks.end(referral.state, due=referral.due_at, since=referral.since, answer=referral.answer_by)
