@@ -77,6 +77,11 @@ class Partner(Protocol):
         """What its system can do."""
         ...
 
+    @property
+    def issuer(self) -> str:
+        """Its name in messages."""
+        ...
+
     def encode(self, content: Content) -> Form:
         """Write content in the network's words."""
         ...

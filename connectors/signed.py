@@ -133,6 +133,11 @@ class SignedPartner(Generic[S_co]):
             resource=reach.token.resource,
         )
 
+    @property
+    def issuer(self) -> str:
+        """Its name in messages."""
+        return self.settings.reach.issuer
+
     # ---- Words: networks write these ----------------------------------------------------------------------------
 
     def encode(self, content: Content) -> Form:

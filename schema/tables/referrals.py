@@ -16,7 +16,9 @@ from schema.tables.base import SECRET, Row, many_of, one_of, texts
 from schema.vocabulary import (
     Category,
     ClockKind,
+    ClosingReason,
     DeclineReason,
+    Feedback,
     Purpose,
     ReferralEventKind,
     ReferralState,
@@ -61,7 +63,11 @@ def _moment(*, null: bool = False) -> Any:  # Any: as SQLModel's Field
 
 
 class ReferralRow(Row, table=True):
-    """A referral. `sent_at` is set when it first leaves: before, it does not exist for the recipient."""
+    """A referral. `sent_at` is set when it is sent: before, it does not exist for the recipient.
+
+    `left_at` is when something of it first went over the wire, `stopped_at` when the other side was told to delete it
+    or told us so. `wire_number` is the last number of ours on the wire, `wire_seen` the last of theirs taken in.
+    """
 
     __tablename__ = "referral"
     __table_args__ = (
@@ -69,6 +75,7 @@ class ReferralRow(Row, table=True):
         Index("referral_outbox", "sender_id", "due_at", "id"),
         Index("referral_by_case", "case_id", "recipient_id"),
         Index("referral_by_clock", "due_at", postgresql_where=text("due_at is not null and paused_since is null")),
+        Index("referral_by_reminder", "remind_at", postgresql_where=text("remind_at is not null")),
         CheckConstraint("sender_id <> recipient_id", name="two_bodies"),
     )
     case_id: UUID = Field(foreign_key="case_file.id")
@@ -92,9 +99,19 @@ class ReferralRow(Row, table=True):
     clock: ClockKind | None = one_of(ClockKind, null=True)
     clock_side: Side | None = one_of(Side, null=True)
     due_at: datetime | None = _moment(null=True)
+    remind_at: datetime | None = _moment(null=True)
+    """Half time of the clock; gone once somebody was reminded."""
+    answer_by: datetime | None = _moment(null=True)
+    """When the time for an answer is over, whatever the clock in between waits for."""
     paused_since: datetime | None = _moment(null=True)
+    left_at: datetime | None = _moment(null=True)
+    stopped_at: datetime | None = _moment(null=True)
+    wire_number: int = 0
+    wire_seen: int = 0
     taken_by_id: UUID | None = Field(default=None, foreign_key="account.id")
     decline_reason: DeclineReason | None = one_of(DeclineReason, null=True)
+    closing_reason: ClosingReason | None = one_of(ClosingReason, null=True)
+    feedback: Feedback | None = one_of(Feedback, null=True)
     recipient_reference: str | None = None
     review_on: date | None = None
     words: bytes | None = Field(default=None, sa_type=LargeBinary)
@@ -128,6 +145,11 @@ class ReferralEventRow(Row, table=True):
     at: datetime = _moment()
     side: Side | None = one_of(Side, null=True)
     note: str | None = Field(default=None, sa_type=Text)
+    """A code, never words about a person."""
+    wire_number: int | None = None
+    """Under which number of ours the other side was told of it."""
+    told: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """What it was told, sealed under the person's key: each time it is sent it says the same."""
 
 
 class PacketRow(Row, table=True):
@@ -186,7 +208,11 @@ class InboxMessageRow(Row, table=True):
     """A message that came in, sealed word for word until a person takes it up. The same `jti` counts once an issuer."""
 
     __tablename__ = "inbox_message"
-    __table_args__ = (UniqueConstraint("issuer_id", "jti", name="inbox_message_once"), SECRET)
+    __table_args__ = (
+        UniqueConstraint("issuer_id", "jti", name="inbox_message_once"),
+        UniqueConstraint("referral_id", "number", name="inbox_message_number"),
+        SECRET,
+    )
     issuer_id: UUID = Field(foreign_key="organisation.id")
     jti: str
     body_hash: bytes = Field(sa_type=LargeBinary)
@@ -195,4 +221,6 @@ class InboxMessageRow(Row, table=True):
     state: InboxState = one_of(InboxState)
     reason: str | None = None
     referral_id: UUID | None = Field(default=None, foreign_key="referral.id", index=True)
+    number: int | None = None
+    """The writer's number for this referral; answers and stop notices have one."""
     received_at: datetime = _moment()

@@ -17,7 +17,6 @@ from joserfc.jwk import ECKey
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
-from tests.sandbox.sandbox_process import Sandbox
 
 from connectors import handoff as wire
 from connectors.handoff import Read
@@ -43,6 +42,7 @@ from schema.tables.referrals import InboxState
 from schema.vocabulary import AccessScope, AgreementState, Category, Certainty, Purpose
 from tests.delivery.world import Books, House, to_partner
 from tests.sandbox.counterpart import now
+from tests.sandbox.sandbox_process import Sandbox
 
 NETWORK = "scholars_at_risk"
 REFERRAL, INBOX = table_of(ReferralRow), table_of(InboxMessageRow)

@@ -23,7 +23,6 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Engine, select, text
-from tests.sandbox.sandbox_process import ROOT, Sandbox
 
 from connectors.signing import private_jwks, unchecked
 from hub.settings import Settings
@@ -31,6 +30,7 @@ from hub.store import Database, open_database, upgrade
 from schema.tables.referrals import DeliveryState
 from tests.delivery.world import HANDOFF, RECEIPT, House
 from tests.sandbox.counterpart import Counterpart, counterpart
+from tests.sandbox.sandbox_process import ROOT, Sandbox
 
 NETWORK = "scholars_at_risk"
 BAD_DAYS = ("reset", "500", "503", "429", "lost", "failed", "forged", "timeout")

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from sqlalchemy import update
 from sqlmodel import Session
-from tests.sandbox.sandbox_process import until
 
 from connectors import handoff as wire
 from connectors.errors import ConnectorError, Refused, Unauthorized, Unsupported
@@ -22,6 +21,7 @@ from schema.tables.referrals import DeliveryState
 from schema.vocabulary import AccessScope, ReferralState
 from tests.delivery.exchanging import REFERRAL, hub_and_partner, started
 from tests.sandbox.counterpart import CONTENT, now
+from tests.sandbox.sandbox_process import until
 
 JOSE = {"content-type": "application/jose"}
 

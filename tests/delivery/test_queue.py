@@ -14,7 +14,6 @@ import pytest
 from databases import admin
 from procrastinate.schema import SchemaManager
 from sqlalchemy.exc import DBAPIError
-from tests.sandbox.sandbox_process import until
 
 from connectors.errors import Unavailable
 from hub.clock import SystemClock
@@ -25,6 +24,7 @@ from hub.settings import Settings
 from hub.store import open_database, upgrade
 from schema.tables.referrals import DeliveryState
 from tests.delivery.world import Books, House, Weather
+from tests.sandbox.sandbox_process import until
 
 QUICK = Patience(
     lease_seconds=2,

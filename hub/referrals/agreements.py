@@ -1,0 +1,57 @@
+"""What a body agreed with ICORN, asked of the row at the moment."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from hub.consent import AgreementInvalid
+from hub.store.rows import table_of
+from schema.tables import AgreementRow
+from schema.vocabulary import AgreementState, Category, Purpose
+
+_AGREEMENT: Final = table_of(AgreementRow)
+
+
+def agreed(
+    connection: Connection,
+    body: UUID,
+    today: date,
+    *,
+    purpose: Purpose | None = None,
+    categories: Iterable[Category] = (),
+) -> frozenset[Category]:
+    """Look that an agreement with a body runs, and keep it as it is until the transaction ends.
+
+    Args:
+        connection: of the caller's transaction.
+        body: the other side of a referral.
+        today: the day.
+        purpose: which it must allow.
+        categories: all of which it must allow.
+
+    Returns:
+        the categories it allows.
+
+    Raises:
+        AgreementInvalid: it does not.
+    """
+    query = select(_AGREEMENT).where(_AGREEMENT.c.organisation_id == body).with_for_update(read=True)
+    row = connection.execute(query).one_or_none()
+    if row is None or row.state is not AgreementState.IN_FORCE or not _runs(row.from_on, row.until_on, today):
+        raise AgreementInvalid
+    if purpose is not None and purpose not in row.purposes:
+        raise AgreementInvalid
+    if not frozenset(categories) <= frozenset(row.categories):
+        raise AgreementInvalid
+    return frozenset(row.categories)
+
+
+def _runs(from_on: str | None, until_on: str | None, today: date) -> bool:
+    """Compare partial dates by what they tell: 2026-03 begins with the month and ends with it."""
+    day = today.isoformat()
+    begun = from_on is None or from_on <= day[: len(from_on)]
+    over = until_on is not None and until_on < day[: len(until_on)]
+    return begun and not over

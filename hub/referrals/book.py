@@ -1,0 +1,348 @@
+"""The book of referrals: rows locked, steps taken by the table and written down, the other side told.
+
+Locks are taken in one order everywhere: referral, consent, agreement, delivery. Who holds a referral's row is alone
+with it; whatever was read before is read again under the lock.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from connectors.messages import Answer
+from hub.consent import NotFound, StateConflict
+from hub.delivery.ports import Topic
+from hub.referrals import clocks
+from hub.referrals.office import Office, told_of, words_of
+from hub.referrals.states import FINAL, Actor, Guard, IllegalTransition, step
+from hub.store.rows import table_of
+from schema.tables import CaseRow, HandoffRow, ReferralEventRow, ReferralRow, ReferralServiceRow
+from schema.tables.referrals import DeliveryState, Direction
+from schema.vocabulary import ReferralEventKind, ReferralState, ServiceAnswer, Side
+
+S, E = ReferralState, ReferralEventKind
+
+REFERRAL: Final = table_of(ReferralRow)
+EVENT: Final = table_of(ReferralEventRow)
+SERVICE: Final = table_of(ReferralServiceRow)
+HANDOFF: Final = table_of(HandoffRow)
+_CASE: Final = table_of(CaseRow)
+
+Referral: TypeAlias = Row[Any]
+"""A referral as it was read under its lock."""
+Values: TypeAlias = Mapping[str, Any]  # Any: values of columns
+
+ANSWER_FOR: Final = timedelta(days=30)
+"""How long we try to tell the other side."""
+STOP_FOR: Final = timedelta(days=180)
+"""How long we try to stop it."""
+_OURS_ALONE: Final = frozenset({E.REROUTE, E.ASK_OVERRIDE, E.OVERRIDE_VITAL_INTEREST})
+"""What stays with the sender."""
+
+STOP_CAUSE: Final[Mapping[ReferralEventKind, str]] = {
+    E.REVOKE_CONSENT: "consent_revoked",
+    E.NARROW_CONSENT: "consent_narrowed",
+    E.WITHDRAW: "withdrawn",
+    E.REJECT_PART: "withdrawn",
+    E.MARK_ERROR: "entered_in_error",
+    E.AGREEMENT_ENDED: "agreement_ended",
+    E.ANSWER_TIMEOUT: "expired",
+    E.OFFER_TIMEOUT: "expired",
+    E.GIVE_UP_TIMEOUT: "expired",
+}
+"""What the recipient is told when one of these ends it."""
+
+
+class Book:
+    """Reads and writes referrals."""
+
+    def __init__(self, office: Office) -> None:
+        self._office: Final = office
+
+    # ---- Reading under a lock ----------------------------------------------------------------------------------------
+
+    @staticmethod
+    def locked(connection: Connection, referral_id: UUID) -> Referral:
+        """Lock a referral until the transaction ends.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = connection.execute(select(REFERRAL).where(REFERRAL.c.id == referral_id).with_for_update()).one_or_none()
+        if row is None:
+            raise NotFound
+        return row
+
+    @staticmethod
+    def under_consent(connection: Connection, consent_id: UUID) -> tuple[Referral, ...]:
+        """Lock the referrals under a consent, and those that were handed on from them, in the order of their ids."""
+        tree = select(REFERRAL.c.id).where(REFERRAL.c.consent_id == consent_id).cte(recursive=True)
+        tree = tree.union(select(REFERRAL.c.id).where(REFERRAL.c.parent_id == tree.c.id))
+        query = select(REFERRAL).where(REFERRAL.c.id.in_(select(tree.c.id))).order_by(REFERRAL.c.id).with_for_update()
+        return tuple(connection.execute(query).all())
+
+    # ---- Steps -------------------------------------------------------------------------------------------------------
+
+    def begin(self, connection: Connection, values: Values, event: ReferralEventKind, actor: Actor) -> Referral:
+        """Write a new referral and its first event.
+
+        Args:
+            connection: of the caller's transaction.
+            values: of its columns, state and times aside; `created_at` says when.
+            event: CREATE, or SEND of one that the other side made.
+            actor: who makes it.
+        """
+        now: datetime = values["created_at"]
+        state = None if event is E.CREATE else S.READY
+        transition = step(state, event, actor)
+        to = transition.lands(S.DRAFT)
+        row = {"id": uuid4(), **values, "state": to, "since": now} | self._clock(None, to, values, now)
+        made = connection.execute(insert(REFERRAL).values(row).returning(REFERRAL)).one()
+        self._note(connection, made, event, state, to, now=now, side=Side.SENDER, note=None)
+        return made
+
+    def take(
+        self,
+        connection: Connection,
+        referral: Referral,
+        event: ReferralEventKind,
+        actor: Actor,
+        now: datetime,
+        *,
+        met: Iterable[Guard] = (),
+        side: Side | None = None,
+        note: str | None = None,
+        changes: Values | None = None,
+    ) -> tuple[Referral, UUID]:
+        """Take a step that the table permits, and write it down.
+
+        Args:
+            connection: of the caller's transaction; the referral's row is locked in it.
+            referral: as it was read under the lock.
+            event: what happens.
+            actor: who makes it happen.
+            now: the present.
+            met: the guards that the caller has looked at.
+            side: who acted; None for the person, the clock and the system.
+            note: a code for both sides.
+            changes: of other columns.
+
+        Returns:
+            the referral after it, and the id of the event.
+
+        Raises:
+            StateConflict: the table knows no such step from here, or it is somebody else's.
+        """
+        try:
+            transition = step(referral.state, event, actor)
+        except IllegalTransition as error:
+            raise StateConflict(state=referral.state, event=event) from error
+        assert transition.guard in {Guard.NONE, *met}, f"nobody looked at the guard of {transition.id}"
+        to = transition.lands(referral.state)
+        values: dict[str, Any] = dict(changes or {})
+        if to is not referral.state:
+            values |= {"state": to, "since": now}
+        if to is not referral.state or event is E.PROGRESS_OVERDUE:
+            values |= self._clock(referral, to, values, now)
+        after = self.change(connection, referral, values) if values else referral
+        if to in FINAL and referral.direction is Direction.INCOMING:
+            self._let_go(connection, referral)
+        return after, self._note(connection, after, event, referral.state, to, now=now, side=side, note=note)
+
+    def note(
+        self,
+        connection: Connection,
+        referral: Referral,
+        event: ReferralEventKind,
+        now: datetime,
+        *,
+        side: Side | None = None,
+        note: str | None = None,
+    ) -> UUID:
+        """Write down an event that steps nothing; give its id."""
+        return self._note(connection, referral, event, referral.state, referral.state, now=now, side=side, note=note)
+
+    @staticmethod
+    def change(connection: Connection, referral: Referral, values: Values) -> Referral:
+        """Write columns of a locked referral, and give it as it is then."""
+        return connection.execute(
+            update(REFERRAL).where(REFERRAL.c.id == referral.id).values(**values).returning(REFERRAL)
+        ).one()
+
+    @staticmethod
+    def _let_go(connection: Connection, referral: Referral) -> None:
+        """End what taking up opened: the case of an incoming referral that is over is nobody's here."""
+        theirs = (_CASE.c.id == referral.case_id, _CASE.c.holder_id == referral.sender_id)
+        connection.execute(update(_CASE).where(*theirs).values(owner_id=None, cover_id=None))
+
+    @staticmethod
+    def _clock(before: Referral | None, to: ReferralState, values: Values, now: datetime) -> dict[str, Any]:
+        if to in FINAL or to is S.DUPLICATE:
+            return dict.fromkeys(("clock", "clock_side", "due_at", "remind_at", "paused_since"))
+        urgency = values["urgency"] if before is None else before.urgency
+        answer = clocks.answer_by(
+            S.READY if before is None else before.state,
+            to,
+            before=None if before is None else before.answer_by,
+            since=now if before is None else before.since,
+            now=now,
+            how=urgency,
+        )
+        review = values.get("review_on", None if before is None else before.review_on)
+        clock = clocks.clock(to, urgency, now=now, answer=answer, review_on=review)
+        return {
+            "answer_by": answer,
+            "clock": clock and clock.kind,
+            "clock_side": clock and clock.side,
+            "due_at": clock and clock.due_at,
+            "remind_at": clock and clock.remind_at,
+            "paused_since": None,
+        }
+
+    @staticmethod
+    def _note(
+        connection: Connection,
+        referral: Referral,
+        event: ReferralEventKind,
+        state: ReferralState | None,
+        to: ReferralState,
+        *,
+        now: datetime,
+        side: Side | None,
+        note: str | None,
+    ) -> UUID:
+        last = connection.execute(
+            select(
+                func.max(EVENT.c.number).label("number"), func.max(EVENT.c.recipient_number).label("recipient")
+            ).where(EVENT.c.referral_id == referral.id)
+        ).one()
+        told = event is E.SEND or (last.recipient is not None and event not in _OURS_ALONE)
+        values = {
+            "id": uuid4(),
+            "referral_id": referral.id,
+            "number": (last.number or 0) + 1,
+            "recipient_number": (last.recipient or 0) + 1 if told else None,
+            "kind": event,
+            "from_state": state,
+            "to_state": to,
+            "at": now,
+            "side": side,
+            "note": note,
+        }
+        connection.execute(insert(EVENT).values(values))
+        made: UUID = values["id"]
+        return made
+
+    # ---- Help asked for ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def services(connection: Connection, referral: Referral) -> dict[str, ServiceAnswer]:
+        """Tell the help asked for, and what became of each."""
+        query = select(SERVICE).where(SERVICE.c.referral_id == referral.id).order_by(SERVICE.c.kind)
+        return {row.kind.value: row.answer for row in connection.execute(query)}
+
+    @staticmethod
+    def answer_services(connection: Connection, referral: Referral, answer: ServiceAnswer, **more: Any) -> None:
+        """Say of all help that is not declined what became of it."""
+        open_ones = (SERVICE.c.referral_id == referral.id, SERVICE.c.answer != ServiceAnswer.DECLINED)
+        connection.execute(update(SERVICE).where(*open_ones).values(answer=answer, **more))
+
+    # ---- Words -------------------------------------------------------------------------------------------------------
+
+    def words(self, connection: Connection, referral: Referral) -> dict[str, Any]:
+        """Open the words on a referral."""
+        if referral.words is None:
+            return {}
+        return self._office.open(connection, words_of(referral.id, referral.person_id), referral.words)
+
+    def sealed_words(self, connection: Connection, referral: Referral, **more: str | None) -> dict[str, bytes]:
+        """Add words, sealed; give the change of the row. Where nothing is said there is none."""
+        said = {name: text for name, text in more.items() if text}
+        if not said:
+            return {}
+        content = self.words(connection, referral) | said
+        place = words_of(referral.id, referral.person_id)
+        return {"words": self._office.seal(connection, place, content)}
+
+    # ---- The other side ----------------------------------------------------------------------------------------------
+
+    def by_wire(self, referral: Referral) -> bool:
+        """Tell whether the other side's system has it from us, or we from it, by the wire."""
+        if referral.direction is Direction.OUTGOING:
+            return referral.left_at is not None
+        return referral.reply_to is not None
+
+    def tell(
+        self,
+        connection: Connection,
+        referral: Referral,
+        event_id: UUID,
+        now: datetime,
+        event: ReferralEventKind,
+        **more: Any,
+    ) -> Referral:
+        """Let the other side's system know of a step of ours: numbered, sealed as it is said, given to the outbox."""
+        if not self.by_wire(referral) or referral.stopped_at is not None:
+            return referral
+        number = referral.wire_number + 1
+        said = {
+            "handoff": str(referral.id),
+            "number": number,
+            "seen": referral.wire_seen,
+            "event": event.value,
+            "state": referral.state.value,
+            "at": int(now.timestamp()),
+        } | {name: value for name, value in more.items() if value}
+        assert said.keys() <= set(Answer.__struct_fields__)
+        sealed = self._office.seal(connection, told_of(event_id, referral.person_id), said)
+        self._numbered(connection, event_id, number, told=sealed)
+        after = self.change(connection, referral, {"wire_number": number})
+        self._office.outbox.enqueue(
+            connection,
+            referral_id=referral.id,
+            topic=Topic.ANSWER,
+            now=now,
+            gives_up_at=now + ANSWER_FOR,
+            event_id=event_id,
+        )
+        return after
+
+    def stop(self, connection: Connection, referral: Referral, event_id: UUID, now: datetime) -> Referral:
+        """End a referral of ours at the recipient: what waits is stopped, and it is told to delete what it holds.
+
+        A recipient to whom nothing ever left is told nothing, not even that there was something.
+        """
+        if referral.direction is not Direction.OUTGOING:
+            return referral
+        self.hush(connection, referral, now)
+        if referral.left_at is None or referral.stopped_at is not None:
+            return referral
+        number = referral.wire_number + 1
+        self._numbered(connection, event_id, number)
+        after = self.change(connection, referral, {"wire_number": number, "stopped_at": now})
+        self._office.outbox.enqueue(
+            connection,
+            referral_id=referral.id,
+            topic=Topic.STOP,
+            now=now,
+            gives_up_at=now + STOP_FOR,
+            event_id=event_id,
+        )
+        return after
+
+    @staticmethod
+    def hush(connection: Connection, referral: Referral, now: datetime) -> None:
+        """Stop the deliveries of a locked referral that wait, or are under way: no attempt begins any more."""
+        waiting = (
+            HANDOFF.c.referral_id == referral.id,
+            HANDOFF.c.state == DeliveryState.WAITING,
+            HANDOFF.c.topic != Topic.STOP.value,
+        )
+        stopped = {"state": DeliveryState.STOPPED, "settled_at": now, "next_attempt_at": None}
+        connection.execute(update(HANDOFF).where(*waiting).values(stopped))
+
+    @staticmethod
+    def _numbered(connection: Connection, event_id: UUID, number: int, told: bytes | None = None) -> None:
+        connection.execute(update(EVENT).where(EVENT.c.id == event_id).values(wire_number=number, told=told))

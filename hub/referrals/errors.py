@@ -1,0 +1,38 @@
+"""Why a referral is not moved, beyond what consent answers for.
+
+HubError
+    SecondPersonNeeded  somebody else must agree first
+    RuleOfPerson        a rule of the person forbids it; told to the secretariat only
+    AlreadyReferred     the same person is with the same body already
+    NoConnector         the hub does not know how to reach the body's system
+"""
+
+from hub.errors import HubError
+
+
+class SecondPersonNeeded(HubError):
+    """The step needs the word of a second person."""
+
+    code = "second_person_needed"
+    public = "This waits for a second person."
+
+
+class RuleOfPerson(HubError):
+    """A rule of the person forbids it: told to caseworkers; others read that there is no such record."""
+
+    code = "rule_of_person"
+    public = "A rule of the person forbids this."
+
+
+class AlreadyReferred(HubError):
+    """The same person is with the same body already, in a referral that is open."""
+
+    code = "already_referred"
+    public = "This person is with that body already."
+
+
+class NoConnector(HubError):
+    """The hub does not know how to reach the system of a body. `app` raises it where it looks partners up."""
+
+    code = "no_connector"
+    public = "The hub cannot reach the system of this body."

@@ -1,0 +1,267 @@
+"""Packets: content cut to consent, frozen in the partner's words, signed, kept sealed word for word.
+
+What is in a packet was covered when it was made. Whether it may leave, or be read, is asked again each time.
+"""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from connectors import handoff as wire
+from connectors.content import Content as WireContent
+from connectors.errors import Invalid
+from connectors.messages import Envelope, Terms
+from connectors.protocol import Partner
+from connectors.signing import digest
+from connectors.words import FIELDS
+from connectors.words import Category as Word
+from hub.consent import ConsentMissing, InvalidInput, NotFound, Use, covered
+from hub.consent.ledger import given_of
+from hub.errors import HubError
+from hub.referrals.agreements import agreed
+from hub.referrals.book import Book, Referral
+from hub.referrals.office import Office, packet_of
+from hub.referrals.parties import blocked, other_body
+from hub.referrals.states import FETCHABLE
+from hub.store.rows import table_of
+from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, ConsentRow, PacketRow, ReceiptRow
+from schema.tables.referrals import Direction
+from schema.vocabulary import Category
+
+PACKET: Final = table_of(PacketRow)
+RECEIPT: Final = table_of(ReceiptRow)
+_CASE: Final = table_of(CaseRow)
+_CONSENT: Final = table_of(ConsentRow)
+_DAYS_MOST: Final = timedelta(days=399)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What may leave now."""
+
+    categories: frozenset[Category]
+    until_on: date
+    basis: str
+
+    @property
+    def until(self) -> datetime:
+        """Tell the instant at which the last day ends."""
+        return datetime.combine(self.until_on + timedelta(days=1), time(), UTC)
+
+
+def release(connection: Connection, referral: Referral, today: date) -> Release:
+    """Read consent and agreement again, and tell what may leave of a locked referral.
+
+    Raises:
+        ConsentMissing: the consent covers not all that was given for it, or not today.
+        AgreementInvalid: the agreement does not run, or does not allow it.
+    """
+    if referral.consent_id is None:
+        raise ConsentMissing
+    row = connection.execute(
+        select(_CONSENT).where(_CONSENT.c.id == referral.consent_id).with_for_update(read=True)
+    ).one()
+    use = Use(person_id=referral.person_id, recipient_id=referral.recipient_id, purpose=referral.purpose, day=today)
+    open_to = covered(given_of(row), use) & frozenset(referral.categories)
+    if not open_to or open_to != frozenset(referral.categories):
+        raise ConsentMissing
+    agreed(connection, other_body(referral), today, purpose=referral.purpose, categories=open_to)
+    return Release(categories=open_to, until_on=row.until_on, basis=row.basis.value)
+
+
+def freeze(
+    connection: Connection, office: Office, book: Book, referral: Referral, *, partner: Partner, now: datetime
+) -> UUID:
+    """Freeze what may leave of a locked referral into a packet, signed and sealed; give its id.
+
+    Raises:
+        ConsentMissing: nothing may leave.
+        AgreementInvalid: as that.
+        InvalidInput: the content cannot be written down for the wire.
+    """
+    may = release(connection, referral, now.date())
+    content, pins = _content(connection, office, referral, may.categories)
+    routing: dict[str, Any] = {}
+    if Category.CASE in may.categories:
+        routing = {"origin_region": referral.origin_region, "languages": referral.languages}
+    version = 1 + (connection.scalar(select(func.max(PACKET.c.version)).where(_of(referral))) or 0)
+    services = list(book.services(connection, referral))
+    categories = [category.value for category in Category if category in may.categories]
+    try:
+        token = wire.make_packet(
+            office.me,
+            partner.issuer,
+            handoff=referral.id,
+            version=version,
+            envelope=msgspec.convert(
+                {"purpose": referral.purpose.value, "urgency": referral.urgency.value, "services": services} | routing,
+                Envelope,
+            ),
+            terms=msgspec.convert(
+                {"categories": categories, "until": may.until_on.isoformat(), "basis": may.basis}, Terms
+            ),
+            form=partner.encode(content),
+            now=now,
+            until=min(may.until, now + _DAYS_MOST),
+            reference=book.words(connection, referral).get("sender_reference"),
+        )
+    except (Invalid, msgspec.ValidationError) as error:
+        raise InvalidInput("content", reason=str(error)) from error
+    return keep(connection, office, referral, token, version=version, categories=may.categories, pins=pins, now=now)
+
+
+def keep(
+    connection: Connection,
+    office: Office,
+    referral: Referral,
+    token: str,
+    *,
+    version: int,
+    categories: Iterable[Category],
+    pins: dict[str, int],
+    now: datetime,
+) -> UUID:
+    """Keep a packet word for word, sealed under its person's key."""
+    packet_id = uuid4()
+    place = packet_of(packet_id, referral.person_id)
+    values = {
+        "id": packet_id,
+        "referral_id": referral.id,
+        "subject_id": referral.person_id,
+        "version": version,
+        "categories": [category for category in Category if category in categories],
+        "pins": pins,
+        "digest": raw(digest(token)),
+        "sealed": office.vault.sealing.seal(token.encode(), office.vault.key(connection, place.subject), place),
+        "sealed_at": now,
+    }
+    connection.execute(insert(PACKET).values(values))
+    return packet_id
+
+
+def newest(connection: Connection, referral: Referral) -> Row[Any] | None:
+    """Read the row of a referral's newest packet."""
+    query = select(PACKET).where(_of(referral)).order_by(PACKET.c.version.desc()).limit(1)
+    return connection.execute(query).one_or_none()
+
+
+def verbatim(connection: Connection, office: Office, row: Row[Any]) -> str:
+    """Open a packet.
+
+    Raises:
+        KeyDestroyed: its person was erased.
+    """
+    place = packet_of(row.id, row.subject_id)
+    return office.vault.sealing.open(row.sealed, office.vault.key(connection, row.subject_id), place).decode()
+
+
+def for_fetching(connection: Connection, office: Office, referral_id: UUID, body: UUID, now: datetime) -> str:
+    """Give the packet that a partner's system comes to fetch: it is the recipient, and consent holds at this instant.
+
+    The referral's row is locked until the transaction ends, as a withdrawal locks it: who fetches at the same moment
+    is before it or gets nothing.
+
+    Raises:
+        NotFound: there is no such referral of theirs, or nothing of it may be had any more.
+    """
+    referral = Book.locked(connection, referral_id)
+    ours = referral.direction is Direction.OUTGOING and referral.recipient_id == body
+    if not ours or referral.state not in FETCHABLE or blocked(connection, referral.person_id, body):
+        raise NotFound
+    row = newest(connection, referral)
+    try:
+        may = release(connection, referral, now.date())
+        if row is None or not frozenset(row.categories) <= may.categories:
+            raise NotFound
+        token = verbatim(connection, office, row)
+    except HubError as error:
+        raise NotFound from error
+    if referral.left_at is None:
+        Book.change(connection, referral, {"left_at": now})
+    return token
+
+
+def keep_receipt(
+    connection: Connection,
+    referral: Referral,
+    token: str,
+    now: datetime,
+    *,
+    direction: Direction,
+    issuer_id: UUID | None,
+    handoff_id: UUID | None = None,
+) -> None:
+    """Keep a receipt or a certificate word for word, once."""
+    same = (RECEIPT.c.referral_id == referral.id, RECEIPT.c.verbatim == token)
+    if connection.scalar(select(RECEIPT.c.id).where(*same)) is not None:
+        return
+    connection.execute(
+        insert(RECEIPT).values(
+            id=uuid4(),
+            referral_id=referral.id,
+            handoff_id=handoff_id,
+            direction=direction,
+            issuer_id=issuer_id,
+            verbatim=token,
+            received_at=now,
+        )
+    )
+
+
+def blank(connection: Connection, referral: Referral) -> None:
+    """Delete the words of the packets of a referral; that there were some stays."""
+    connection.execute(update(PACKET).where(_of(referral)).values(sealed=b"", pins={}))
+
+
+def raw(shown: str) -> bytes:
+    """Read a digest as it stands in messages."""
+    return urlsafe_b64decode(shown + "=" * (-len(shown) % 4))
+
+
+def _of(referral: Referral) -> Any:
+    return PACKET.c.referral_id == referral.id
+
+
+def _content(
+    connection: Connection, office: Office, referral: Referral, categories: frozenset[Category]
+) -> tuple[WireContent, dict[str, int]]:
+    """Read what is recorded of the categories, and which version of each row was read."""
+    content: dict[Word, dict[str, Any]] = {}
+    pins: dict[str, int] = {}
+    if Category.CASE in categories:
+        case = connection.execute(select(_CASE).where(_CASE.c.id == referral.case_id)).one()
+        profile = {name: getattr(case, name, None) for name in FIELDS["case"]}
+        content["case"] = {name: value for name, value in profile.items() if value not in (None, [])}
+    if Category.IDENTITY in categories:
+        found = _sealed(connection, office, CaseIdentityRow, referral, pins)
+        if found is not None:
+            content["identity"] = found
+    if Category.RISK in categories:
+        found = _sealed(connection, office, CaseRiskRow, referral, pins)
+        if found is not None:
+            content["risk"] = found
+    return content, pins
+
+
+def _sealed(
+    connection: Connection,
+    office: Office,
+    row: type[CaseIdentityRow | CaseRiskRow],
+    referral: Referral,
+    pins: dict[str, int],
+) -> dict[str, Any] | None:
+    table = table_of(row)
+    mine = select(table).where(table.c.case_id == referral.case_id).with_for_update(read=True)
+    kept = connection.execute(mine).one_or_none()
+    if kept is None:
+        return None
+    pins[table.name] = kept.version
+    found = office.vault.read(connection, row, referral.case_id) or {}
+    advice = getattr(kept, "security_advice", None)
+    return found | ({"security_advice": advice} if advice else {})

@@ -1,0 +1,133 @@
+"""Withdrawal against sending, in real transactions at the same moment: one is first, and nobody waits for ever."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
+import pytest
+from referrals_town import HANDOFF
+from sqlalchemy import select, update
+
+from hub.delivery.ports import Stopped, Topic
+from schema.tables.referrals import DeliveryState
+from schema.vocabulary import ClosingReason, ConsentChannel, ReferralState
+
+ROUNDS = 12
+WORKERS = 2
+
+
+def claimed(town, row):
+    """Claim as a worker does: the handler locks the referral first, then the delivery's row is taken if it waits."""
+    with town.engine.begin() as connection:
+        found = town.handlers[Topic(row.topic)].claim(connection, town.claimed(row), town.now)
+        waits = (HANDOFF.c.id == row.id, HANDOFF.c.state == DeliveryState.WAITING)
+        taken = connection.execute(
+            update(HANDOFF).where(*waits).values(attempts=HANDOFF.c.attempts + 1, leased_by="worker")
+        )
+        assert isinstance(found, Stopped) or taken.rowcount == 1
+    return found
+
+
+def withdrawn(town, made, how):
+    if how == "withdraw":
+        return town.do("withdraw", town.mira, made.referral_id, reason=ClosingReason.PERSON_WITHDREW)
+    return town.do("revoke_consent", town.dora, made.consent_id, ConsentChannel.ENCRYPTED_MESSAGE)
+
+
+def stops(town, referral_id):
+    with town.engine.connect() as connection:
+        query = select(HANDOFF.c.id).where(HANDOFF.c.referral_id == referral_id, HANDOFF.c.topic == Topic.STOP.value)
+        return len(connection.execute(query).all())
+
+
+@pytest.mark.parametrize("how", ["withdraw", "revoke"])
+def test_whoever_is_first_an_attempt_is_always_followed_by_a_stop_notice(town, how):
+    """An attempt that began after the withdrawal would be seen: nothing would tell the recipient to delete."""
+    seen = set()
+    with ThreadPoolExecutor(WORKERS + 1) as pool:
+        for _ in range(ROUNDS):
+            made = town.sent(town.pen)
+            (row,) = town.waiting(made.referral_id, Topic.PACKET)
+            barrier = Barrier(WORKERS + 1)
+
+            def at_once(act, *args, barrier=barrier):
+                barrier.wait(10)
+                return act(town, *args)
+
+            attempts = [pool.submit(at_once, claimed, row) for _ in range(WORKERS)]
+            pool.submit(at_once, withdrawn, made, how).result(30)
+            began = [not isinstance(each.result(30), Stopped) for each in attempts]
+            assert town.state(made.referral_id) in {ReferralState.WITHDRAWN, ReferralState.CONSENT_REVOKED}
+            assert stops(town, made.referral_id) == int(any(began))
+            assert (town.row(made.referral_id).left_at is not None) == any(began)
+            assert town.waiting(made.referral_id, Topic.PACKET) == []
+            assert isinstance(claimed(town, row), Stopped)
+            seen.add(any(began))
+    assert seen
+
+
+@pytest.mark.parametrize("how", ["withdraw", "revoke"])
+def test_an_attempt_waits_for_a_withdrawal_that_is_under_way_and_then_does_not_begin(town, how):
+    made = town.sent(town.pen)
+    (row,) = town.waiting(made.referral_id, Topic.PACKET)
+    with ThreadPoolExecutor(1) as pool:
+        with town.engine.begin() as connection:
+            if how == "withdraw":
+                town.referrals.withdraw(connection, town.mira, made.referral_id, reason=ClosingReason.ERROR)
+            else:
+                town.referrals.revoke_consent(connection, town.dora, made.consent_id, ConsentChannel.IN_APP)
+            attempt = pool.submit(claimed, town, row)
+            assert not Event().wait(0.3)
+            assert not attempt.done()
+        assert isinstance(attempt.result(30), Stopped)
+    assert stops(town, made.referral_id) == 0
+
+
+@pytest.mark.parametrize("how", ["withdraw", "revoke"])
+def test_a_withdrawal_waits_for_a_claim_that_is_under_way_and_then_tells_the_recipient(town, how):
+    made = town.sent(town.pen)
+    (row,) = town.waiting(made.referral_id, Topic.PACKET)
+    with ThreadPoolExecutor(1) as pool:
+        with town.engine.begin() as connection:
+            found = town.handlers[Topic.PACKET].claim(connection, town.claimed(row), town.now)
+            assert not isinstance(found, Stopped)
+            other = pool.submit(withdrawn, town, made, how)
+            assert not Event().wait(0.3)
+            assert not other.done()
+        other.result(30)
+    assert stops(town, made.referral_id) == 1
+
+
+def test_a_fetch_waits_for_a_withdrawal_and_gets_nothing(town):
+    made = town.received(town.pen)
+    with ThreadPoolExecutor(1) as pool:
+        with town.engine.begin() as connection:
+            town.referrals.withdraw(connection, town.mira, made.referral_id, reason=ClosingReason.ERROR)
+            fetch = pool.submit(town.fetched, town.pen, made.referral_id)
+            assert not Event().wait(0.3)
+            assert not fetch.done()
+        assert fetch.result(30) is None
+
+
+def test_a_packet_is_fetched_by_its_recipient_alone_and_while_consent_holds(town):
+    made = town.sent(town.pen)
+    assert town.fetched(town.pen, made.referral_id) == town.packet_text(made.referral_id)
+    assert town.fetched(town.sar, made.referral_id) is None
+    assert town.row(made.referral_id).left_at == town.now
+    town.clock.advance(days=91)
+    assert town.fetched(town.pen, made.referral_id) is None
+
+
+def test_the_same_packet_at_the_same_moment_is_one_referral(town):
+    token = town.packet(town.pen)
+    barrier = Barrier(3)
+
+    def arrive():
+        barrier.wait(10)
+        return town.take_in(town.pen, token)
+
+    with ThreadPoolExecutor(3) as pool:
+        replies = [pool.submit(arrive) for _ in range(3)]
+        assert all(each.result(30).reply for each in replies)
+    with town.engine.connect() as connection:
+        assert connection.exec_driver_sql("select count(*) from referral").scalar() == 1
+        assert connection.exec_driver_sql("select count(*) from inbox_message").scalar() == 1
