@@ -37,6 +37,10 @@ def test_a_new_operator_gets_a_filled_database_in_three_commands(run, tmp_path):
     decorated = run("synthetic", "--decorate", "--seed", "3")
     assert decorated.returncode == 0, decorated.stderr
     assert "made-up rows written" in decorated.stdout
+    cases = run("synthetic", "--cases", "5")
+    assert cases.returncode == 0, cases.stderr
+    wrapped = run("key", "rewrap")
+    assert wrapped.stdout == "5 keys are wrapped under version 2.\n"
     assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
 
 

@@ -60,7 +60,7 @@ def synthetic(
         bool, typer.Option("--decorate", help="Complete the real members in place of making up a network.")
     ] = False,
     cases: Annotated[
-        int, typer.Option(min=0, max=1_000_000, help="Make up so many persons with their cases, and nothing else.")
+        int, typer.Option(min=0, max=100_000, help="Make up so many persons with their cases, and nothing else.")
     ] = 0,
 ) -> None:
     """Make up data, marked as such, for demonstrations and measurements. Not for a database in use."""

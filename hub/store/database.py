@@ -1,9 +1,10 @@
 """Which database, and by which two doors: one that writes, for services and operators, and one that only reads.
 
-The reading door is a role of its own, `hub_reader`, that may select and nothing else, so that a fault in the planner
-cannot change a row. In the embedded database it signs in as that role. In an outside database the hub signs in as the
-user of HUB_DATABASE_URL and takes the role up at the start of the session; where that user may not make roles, an
-operator makes `hub_reader` and grants it, or reading is held back by `default_transaction_read_only` alone.
+The reading door is a role of its own, `hub_reader`, that may select, add leaves to the audit, and nothing else, so that
+a fault in the planner cannot change a row. In the embedded database it signs in as that role. In an outside database
+the hub signs in as the user of HUB_DATABASE_URL and takes the role up at the start of the session; where that user may
+not make roles, an operator makes `hub_reader` and grants it, or reading is held back by `default_transaction_read_only`
+alone, and not at all where leaves are added.
 """
 
 from collections.abc import Mapping

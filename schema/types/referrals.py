@@ -108,6 +108,19 @@ def state_read(c: Columns) -> ColumnElement[Any]:
     return case((_untold(c), cast(_before(c), String)), else_=cast(c.state, String))
 
 
+def since_read(c: Columns) -> ColumnElement[Any]:
+    """Give the time at which the viewer's state was reached: of an untold duplicate that of the state before."""
+    event = table_of(ReferralEventRow).alias()
+    found = (
+        select(event.c.at)
+        .where(event.c.referral_id == c.id, event.c.to_state != ReferralState.DUPLICATE)
+        .order_by(event.c.number.desc())
+        .limit(1)
+    )
+    before = found.correlate_except(event).scalar_subquery()
+    return case((_untold(c), func.coalesce(before, c.created_at)), else_=c.since)
+
+
 def _open(c: Columns) -> ColumnElement[bool]:
     return state_read(c).not_in([state.value for state in FINAL])
 
@@ -250,7 +263,7 @@ class Referral(Node):
         see=ENVELOPE,
         says="Standing. A sender reads DUPLICATE only under consent; until then it reads the state before.",
     )
-    since: DateTime = column(ReferralRow.since, see=ENVELOPE, says="When it came to this state.")
+    since: DateTime = computed(since_read, see=ENVELOPE, says="When it came to this state, as you read it.")
     sender: Organisation = one(
         lambda here, there: there.id == here.sender_id, see=ENVELOPE, says="Body that hands over."
     )
@@ -340,9 +353,6 @@ class ReferralWhere:
     sender: IDFilter | None = matches(ReferralRow.sender_id, see=ENVELOPE, says="By sender.")
     recipient: IDFilter | None = matches(ReferralRow.recipient_id, see=ENVELOPE, says="By recipient.")
     service: SupportKind | None = holds(_asks_service, see=ENVELOPE, says="By help asked for.")
-    since: DateTimeFilter | None = matches(
-        ReferralRow.since, see=ENVELOPE, says="By the time they came to their state."
-    )
     due_at: DateTimeFilter | None = matches(ReferralRow.due_at, see=ENVELOPE, says="By the clock.")
     open: bool | None = holds(lambda c, wanted: _open(c) == wanted, see=ENVELOPE, says="In a state that is not final.")
 
@@ -369,7 +379,7 @@ def _rank(c: Columns) -> ColumnElement[Any]:
 
 
 REFERRAL_ORDERS: Final = {
-    ReferralOrderField.SINCE: Ordering(lambda c: [moment_key(c.since)], see=ENVELOPE),
+    ReferralOrderField.SINCE: Ordering(lambda c: [moment_key(since_read(c))], see=ENVELOPE),
     ReferralOrderField.DUE: Ordering(lambda c: [moment_key(c.due_at)], see=ENVELOPE),
     ReferralOrderField.URGENCY: Ordering(lambda c: [_rank(c), moment_key(c.due_at)], see=ENVELOPE),
 }

@@ -10,6 +10,7 @@ from office import Office
 from hub.planner import Limits, Planner
 from hub.store import Database
 from schema.root import SCHEMA
+from schema.vocabulary import Relation
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,15 @@ async def hub(template: Database, planner: Planner) -> AsyncIterator[Hub]:
         await made.open.aclose()
         await made.audited.aclose()
         made.engine.dispose()
+
+
+@pytest.fixture
+async def handed(hub: Hub):
+    """A case handed to a body that has agreement, referral and consent."""
+    with hub.office() as office:
+        body = office.body("body")
+        agreement = office.agree(body)
+        file = office.file(owner_id=office.account(Relation.CASEWORKER))
+        consent = office.consent(file, body)
+        referral = office.refer(file, body, consent_id=consent)
+    return file, body, agreement, consent, referral

@@ -57,3 +57,11 @@ class Hub:
         """Read rows as the owner of the database."""
         with self.engine.connect() as connection:
             return list(connection.exec_driver_sql(query).all())
+
+
+def leaves(hub: Hub) -> list[Any]:
+    """Read the audit, earliest first."""
+    return hub.rows(
+        "select relation, actor_id, organisation_id, client, purpose, subjects, categories, fields_returned, "
+        "fields_withheld, request_id, operation_hash, at from audit_leaf order by at, id"
+    )

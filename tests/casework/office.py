@@ -248,3 +248,12 @@ def case_id(file: File, who: AccessProfile) -> str:
 def person_id(file: File, who: AccessProfile) -> str:
     """Give the id under which a viewer knows a person."""
     return f"pe_{VEIL.hide(who.audience, 'pe', file.person)}"
+
+
+CASE: Final = "query($id: ID!) { case(id: $id) { state identity { legalName names } risk { claim } securityAdvice } }"
+"""Asks for something of each category of a case."""
+
+
+def codes(answer: dict[str, Any]) -> dict[str, str]:
+    """Give the reason for which each field was withheld, by its last name."""
+    return {each["path"][-1]: each["code"] for each in answer.get("extensions", {}).get("withheld", [])}

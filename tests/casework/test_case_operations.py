@@ -82,7 +82,6 @@ async def test_a_gateway_is_given_entities_and_no_more_than_their_viewer_may_see
         ("state: CLOSED", 0),
         ("mySide: SENDER", 0),
         ('dueAt: {lt: "2026-11-24T00:00:00Z", gte: "2026-11-22T00:00:00Z"}', 2),
-        ('since: {lt: "2026-11-20T11:59:59+00:00"}', 0),
         ("open: false", 0),
     ],
 )

@@ -11,7 +11,16 @@ WITH answer AS
       FROM referral_event AS referral_event_1
       WHERE referral_event_1.referral_id = referral1.id AND referral_event_1.to_state = 'duplicate' ORDER BY referral_event_1.number DESC
        LIMIT 1
-    ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END AS TEXT)) || '","since":"' || to_char(timezone('UTC', referral1.since), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","urgency":"' || upper(CAST(referral1.urgency AS TEXT)) || '","purpose":"' || upper(CAST(referral1.purpose AS TEXT)) || '","languages":' || CAST(array_to_json(CAST(referral1.languages AS TEXT[])) AS TEXT) || ',"originRegion":' || coalesce(('"' || upper(CAST(referral1.origin_region AS TEXT)) || '"'), 'null'::text) || ',"sender":' || coalesce((
+    ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END AS TEXT)) || '","since":"' || to_char(timezone('UTC', CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+      SELECT *
+      FROM consent AS consent_2
+      WHERE consent_2.person_id = referral1.person_id AND consent_2.recipient_id = referral1.recipient_id AND consent_2.state IN ('given', 'limited') AND consent_2.withdrawn_at IS NULL AND consent_2.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_2.purposes AS TEXT[]))
+    ))) THEN coalesce((
+      SELECT referral_event_2.at
+      FROM referral_event AS referral_event_2
+      WHERE referral_event_2.referral_id = referral1.id AND referral_event_2.to_state != 'duplicate' ORDER BY referral_event_2.number DESC
+       LIMIT 1
+    ), referral1.created_at) ELSE referral1.since END), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","urgency":"' || upper(CAST(referral1.urgency AS TEXT)) || '","purpose":"' || upper(CAST(referral1.purpose AS TEXT)) || '","languages":' || CAST(array_to_json(CAST(referral1.languages AS TEXT[])) AS TEXT) || ',"originRegion":' || coalesce(('"' || upper(CAST(referral1.origin_region AS TEXT)) || '"'), 'null'::text) || ',"sender":' || coalesce((
       SELECT ('{"name":' || CAST(to_json(CAST(organisation2.name AS TEXT)) AS TEXT) || '}') AS anon_9
       FROM organisation AS organisation2
       WHERE organisation2.id = referral1.sender_id
@@ -21,12 +30,12 @@ WITH answer AS
       WHERE referralservice3.referral_id = referral1.id ORDER BY referralservice3.kind
     )), ','::text) || '],"clock":' || CASE WHEN (referral1.clock IS NOT NULL AND referral1.due_at IS NOT NULL AND (CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
       SELECT *
-      FROM consent AS consent_2
-      WHERE consent_2.person_id = referral1.person_id AND consent_2.recipient_id = referral1.recipient_id AND consent_2.state IN ('given', 'limited') AND consent_2.withdrawn_at IS NULL AND consent_2.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_2.purposes AS TEXT[]))
+      FROM consent AS consent_3
+      WHERE consent_3.person_id = referral1.person_id AND consent_3.recipient_id = referral1.recipient_id AND consent_3.state IN ('given', 'limited') AND consent_3.withdrawn_at IS NULL AND consent_3.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_3.purposes AS TEXT[]))
     ))) THEN CAST(coalesce((
-      SELECT referral_event_2.from_state
-      FROM referral_event AS referral_event_2
-      WHERE referral_event_2.referral_id = referral1.id AND referral_event_2.to_state = 'duplicate' ORDER BY referral_event_2.number DESC
+      SELECT referral_event_3.from_state
+      FROM referral_event AS referral_event_3
+      WHERE referral_event_3.referral_id = referral1.id AND referral_event_3.to_state = 'duplicate' ORDER BY referral_event_3.number DESC
        LIMIT 1
     ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) THEN ('{"kind":"' || upper(CAST(referral1.clock AS TEXT)) || '","dueAt":"' || to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"}') ELSE 'null'::text END || '}}') AS anon_8
     FROM referral AS referral1
@@ -36,12 +45,12 @@ WITH answer AS
       WHERE agreement_1.organisation_id = $4::UUID AND agreement_1.state = 'in_force' AND (agreement_1.from_on IS NULL OR agreement_1.from_on <= $8::VARCHAR) AND (agreement_1.until_on IS NULL OR (agreement_1.until_on || '~') >= $8::VARCHAR)
     )) AND (referral1.sender_id = $4::UUID OR referral1.recipient_id = $4::UUID AND referral1.sent_at IS NOT NULL) AND CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = $9::VARCHAR AND ((CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
       SELECT *
-      FROM consent AS consent_3
-      WHERE consent_3.person_id = referral1.person_id AND consent_3.recipient_id = referral1.recipient_id AND consent_3.state IN ('given', 'limited') AND consent_3.withdrawn_at IS NULL AND consent_3.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_3.purposes AS TEXT[]))
+      FROM consent AS consent_4
+      WHERE consent_4.person_id = referral1.person_id AND consent_4.recipient_id = referral1.recipient_id AND consent_4.state IN ('given', 'limited') AND consent_4.withdrawn_at IS NULL AND consent_4.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_4.purposes AS TEXT[]))
     ))) THEN CAST(coalesce((
-      SELECT referral_event_3.from_state
-      FROM referral_event AS referral_event_3
-      WHERE referral_event_3.referral_id = referral1.id AND referral_event_3.to_state = 'duplicate' ORDER BY referral_event_3.number DESC
+      SELECT referral_event_4.from_state
+      FROM referral_event AS referral_event_4
+      WHERE referral_event_4.referral_id = referral1.id AND referral_event_4.to_state = 'duplicate' ORDER BY referral_event_4.number DESC
        LIMIT 1
     ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = $10::BOOLEAN ORDER BY coalesce(to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD HH24:MI:SS.US'), '9') COLLATE "C" ASC, referral1.id ASC
      LIMIT $11::INTEGER
@@ -56,12 +65,12 @@ WITH answer AS
         WHERE agreement_2.organisation_id = $4::UUID AND agreement_2.state = 'in_force' AND (agreement_2.from_on IS NULL OR agreement_2.from_on <= $8::VARCHAR) AND (agreement_2.until_on IS NULL OR (agreement_2.until_on || '~') >= $8::VARCHAR)
       )) AND (referral4.sender_id = $4::UUID OR referral4.recipient_id = $4::UUID AND referral4.sent_at IS NOT NULL) AND CASE WHEN (referral4.sender_id = $4::UUID) THEN 'sender' WHEN (referral4.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral4.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral4.direction = 'incoming') THEN 'recipient' END = $9::VARCHAR AND ((CASE WHEN (referral4.state = 'duplicate' AND coalesce(CASE WHEN (referral4.sender_id = $4::UUID) THEN 'sender' WHEN (referral4.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral4.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral4.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
         SELECT *
-        FROM consent AS consent_4
-        WHERE consent_4.person_id = referral4.person_id AND consent_4.recipient_id = referral4.recipient_id AND consent_4.state IN ('given', 'limited') AND consent_4.withdrawn_at IS NULL AND consent_4.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_4.purposes AS TEXT[]))
+        FROM consent AS consent_5
+        WHERE consent_5.person_id = referral4.person_id AND consent_5.recipient_id = referral4.recipient_id AND consent_5.state IN ('given', 'limited') AND consent_5.withdrawn_at IS NULL AND consent_5.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_5.purposes AS TEXT[]))
       ))) THEN CAST(coalesce((
-        SELECT referral_event_4.from_state
-        FROM referral_event AS referral_event_4
-        WHERE referral_event_4.referral_id = referral4.id AND referral_event_4.to_state = 'duplicate' ORDER BY referral_event_4.number DESC
+        SELECT referral_event_5.from_state
+        FROM referral_event AS referral_event_5
+        WHERE referral_event_5.referral_id = referral4.id AND referral_event_5.to_state = 'duplicate' ORDER BY referral_event_5.number DESC
          LIMIT 1
       ), 'sent') AS VARCHAR) ELSE CAST(referral4.state AS VARCHAR) END NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = $10::BOOLEAN
        LIMIT 10001
