@@ -1,0 +1,250 @@
+"""The registry of partners, our own keys, and the commands of operators."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from connectors.protocol import Capability
+from connectors.signing import peer_from, seal, sign, unwrap, verified
+from hub.auth.errors import RootKeyRefused
+from hub.auth.root import RootKey
+from hub.clock import SetClock
+from hub.partners import Book, OwnKeys, PartnerRefused, PartnerUnknown, keys, registry
+from hub.store.rows import table_of
+from schema.tables import HandoffKeyRow
+from tests.delivery.world import NOON, House
+
+ROOT = Path(__file__).parents[2]
+ISSUER = "https://hub.example"
+KEYS = table_of(HandoffKeyRow)
+GOOD = {
+    "network_name": "icorn",
+    "issuer": "https://pen.example",
+    "base": "https://pen.example/icorn/",
+    "jwks_uri": "https://keys.example/jwks",
+    "pins": (b64encode(bytes(32)).decode(),),
+    "capabilities": (Capability.NOTICE, Capability.STATUS),
+    "now": NOON,
+    "loopback": False,
+}
+
+
+@pytest.fixture
+def root() -> RootKey:
+    return RootKey(b"0" * 32)
+
+
+@pytest.fixture
+def house(engine) -> House:
+    return House(engine)
+
+
+@pytest.fixture
+def book(engine, root) -> Book:
+    return Book(engine, OwnKeys(engine, root, SetClock(NOON), ISSUER), SetClock(NOON))
+
+
+# ---- Registry -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_body_becomes_a_partner_and_is_spoken_with_as_registered(engine, house, book):
+    with engine.begin() as connection:
+        registry.add(connection, "partner", **GOOD)
+    partner = book.partner_of(house.bodies[1])
+    assert partner.network == "icorn"
+    assert partner.capabilities == {Capability.NOTICE, Capability.STATUS}
+    assert partner.settings.reach.base == "https://pen.example/icorn"
+    assert partner.settings.reach.pins == GOOD["pins"]
+    assert not partner.settings.reach.loopback
+    assert book.partner_of(house.bodies[1]) is partner
+    assert book.of_issuer("https://pen.example")[1] is partner
+    await book.aclose()
+
+
+def test_a_partner_is_read_in_the_transaction_at_hand(engine, house, book):
+    with engine.connect() as connection, connection.begin() as transaction:
+        registry.add(connection, "partner", **GOOD)
+        assert book.partner_of(house.bodies[1], connection).network == "icorn"
+        transaction.rollback()
+    with pytest.raises(PartnerUnknown):
+        book.partner_of(house.bodies[1])
+
+
+def test_who_is_suspended_or_never_was_a_partner_is_unknown(engine, house, book):
+    with engine.begin() as connection:
+        registry.add(connection, "partner", **GOOD)
+        registry.enable(connection, "partner", enabled=False)
+    for wanted in house.bodies:
+        with pytest.raises(PartnerUnknown):
+            book.partner_of(wanted)
+    with pytest.raises(PartnerUnknown):
+        book.of_issuer("https://pen.example")
+    with engine.begin() as connection:
+        registry.enable(connection, "partner", enabled=True)
+    assert book.partner_of(house.bodies[1]).network == "icorn"
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        {"network_name": "nobody"},
+        {"issuer": "http://pen.example"},
+        {"base": "ftp://pen.example"},
+        {"jwks_uri": "http://127.0.0.1:1/jwks"},
+        {"issuer": "https://user@pen.example"},
+        {"issuer": "https://pen.example/" + "a" * 300},
+        {"pins": ("too short",)},
+        {"pins": (b64encode(bytes(31)).decode(),)},
+    ],
+)
+@pytest.mark.usefixtures("house")
+def test_what_cannot_be_a_partner_is_refused(engine, bent):
+    with engine.begin() as connection, pytest.raises(PartnerRefused):
+        registry.add(connection, "partner", **(GOOD | bent))
+    with engine.begin() as connection:
+        assert not registry.listed(connection)
+
+
+@pytest.mark.usefixtures("house")
+def test_places_of_this_machine_are_for_sandboxes_alone(engine):
+    local = GOOD | dict.fromkeys(("issuer", "base", "jwks_uri"), "http://127.0.0.1:9000")
+    with engine.begin() as connection, pytest.raises(PartnerRefused):
+        registry.add(connection, "partner", **local)
+    with engine.begin() as connection:
+        registry.add(connection, "partner", **(local | {"loopback": True}))
+
+
+@pytest.mark.usefixtures("house")
+def test_a_body_and_an_issuer_are_one_partner_each(engine):
+    with engine.begin() as connection:
+        registry.add(connection, "partner", **GOOD)
+    for slug, more in (("partner", {"issuer": "https://other.example"}), ("icorn", {}), ("nobody", {})):
+        with engine.begin() as connection, pytest.raises(PartnerRefused):
+            registry.add(connection, slug, **(GOOD | more))
+
+
+# ---- Our keys -------------------------------------------------------------------------------------------------------
+
+
+def test_what_we_sign_is_verified_and_what_is_sealed_to_us_opens(engine, root):
+    own = OwnKeys(engine, root, SetClock(NOON), ISSUER)
+    me, published = own.me(), peer_from(ISSUER, own.jwks())
+    letter = unwrap(seal(sign("test+jwt", {"iss": ISSUER}, me), published), me)
+    assert verified(letter, published)["iss"] == ISSUER
+    assert own.me() is me
+
+
+def test_two_hubs_that_start_at_once_have_the_same_keys(engine, root):
+    barrier, seen = threading.Barrier(4), []
+
+    def start() -> None:
+        barrier.wait()
+        seen.append(OwnKeys(engine, root, SetClock(NOON), ISSUER).me().kid)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 4
+    assert len(set(seen)) == 1
+
+
+def test_private_keys_lie_sealed_and_bound_to_their_row(engine, root):
+    OwnKeys(engine, root, SetClock(NOON), ISSUER).me()
+    with engine.begin() as connection:
+        rows = connection.execute(select(KEYS)).all()
+        assert not any(b'"d"' in row.sealed or "d" in row.public_jwk for row in rows)
+        connection.execute(update(KEYS).values(sealed=rows[0].sealed).where(KEYS.c.kid == rows[1].kid))
+    with pytest.raises(RootKeyRefused):
+        OwnKeys(engine, root, SetClock(NOON), ISSUER).me()
+
+
+def test_after_rotation_the_new_keys_are_used_and_the_old_ones_still_good(engine, root):
+    clock = SetClock(NOON)
+    before = OwnKeys(engine, root, clock, ISSUER)
+    old, old_peer = before.me(), peer_from(ISSUER, before.jwks())
+    with engine.begin() as connection:
+        kid = keys.rotate(connection, root, now=clock.advance(days=1))
+    after = OwnKeys(engine, root, clock, ISSUER)
+    me, peer = after.me(), peer_from(ISSUER, after.jwks())
+    assert me.kid == kid != old.kid
+    assert peer.sealing[0] != old_peer.sealing[0]
+    late = unwrap(seal(sign("test+jwt", {"iss": ISSUER}, old), old_peer), me)
+    assert verified(late, peer)
+    clock.advance(days=401)
+    last = OwnKeys(engine, root, clock, ISSUER)
+    assert old.kid not in peer_from(ISSUER, last.jwks()).keys
+    assert last.me().kid == kid
+
+
+async def test_partners_are_spoken_with_by_the_new_keys(engine, house, root):
+    clock = SetClock(NOON)
+    own = OwnKeys(engine, root, clock, ISSUER)
+    book = Book(engine, own, clock)
+    with engine.begin() as connection:
+        registry.add(connection, "partner", **GOOD)
+        first = book.partner_of(house.bodies[1], connection)
+        keys.rotate(connection, root, now=clock.advance(days=1))
+    fresh = Book(engine, OwnKeys(engine, root, clock, ISSUER), clock)
+    assert fresh.partner_of(house.bodies[1]) is not first
+    assert fresh.me().kid != book.me().kid
+    await book.aclose()
+    await fresh.aclose()
+
+
+# ---- Commands -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(database, tmp_path):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+    return kept | {
+        "PYTHONPATH": str(ROOT),
+        "HUB_DATABASE_URL": database.conninfo,
+        "HUB_ROOT_KEY_FILE": str(tmp_path / "root.key"),
+        "COLUMNS": "200",
+    }
+
+
+COMMAND = [sys.executable, "-W", "error", "-c", "from hub.cli import main; main()"]
+
+
+def run(environment, *arguments, **more):
+    answer = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment | more, check=False)
+    return answer.returncode, answer.stdout + answer.stderr
+
+
+@pytest.mark.usefixtures("house")
+def test_operators_add_list_suspend_and_resume(environment):
+    add = ("partner", "add", "partner", "--network", "pen_international")
+    code, told = run(environment, *add, "--issuer", "http://127.0.0.1:9001")
+    assert (code, "must be https" in told) == (1, True)
+    code, told = run(environment, *add, "--issuer", "http://127.0.0.1:9001", HUB_PARTNER_PLACES="loopback")
+    assert (code, told) == (0, "partner is a partner of pen_international\n")
+    assert run(environment, "partner", "suspend", "partner")[0] == 0
+    code, told = run(environment, "partner", "list")
+    assert "suspended" in told
+    assert "http://127.0.0.1:9001" in told
+    assert run(environment, "partner", "resume", "partner")[0] == 0
+    assert "active" in run(environment, "partner", "list")[1]
+    assert run(environment, "partner", "suspend", "icorn")[0] == 1
+    assert "signs from now on" in run(environment, "partner", "rotate-keys")[1]
+
+
+def test_a_worker_of_its_own_starts_and_stops_when_told(environment):
+    process = subprocess.Popen([*COMMAND, "worker"], env=environment, stdout=subprocess.PIPE, text=True)
+    time.sleep(6)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert "The worker has stopped." in process.stdout.read()
+    process.stdout.close()
