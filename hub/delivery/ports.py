@@ -35,6 +35,8 @@ class Claimed:
     event_id: UUID | None
     attempt: int
     """1 for the first."""
+    doubtful: bool = False
+    """What became of an earlier attempt is not known: ask the other side's `status` before sending again."""
 
 
 @dataclass(frozen=True, slots=True)
