@@ -143,7 +143,7 @@ class Town:
         self.me = new_keys("http://hub.example")
         self.vault = Vault(Sealing(derive))
         self.bodies: dict[UUID, Body] = {}
-        self.office = Office(vault=self.vault, me=self.me, outbox=Rows(), partner_of=self.partner_of)
+        self.office = Office(vault=self.vault, me=lambda: self.me, outbox=Rows(), partner_of=self.partner_of)
         self.referrals = Referrals(self.office)
         self.inbound = Inbound(self.office)
         self.handlers = handlers(self.office)
@@ -199,7 +199,7 @@ class Town:
         self.bodies[body.id] = body
         return body
 
-    def partner_of(self, body: UUID) -> Any:
+    def partner_of(self, body: UUID, connection: Connection | None = None) -> Any:  # noqa: ARG002  # as the port says
         if body not in self.bodies:
             raise NoConnector
         return self.bodies[body].partner
@@ -281,13 +281,14 @@ class Town:
         return [row for row in rows if topic in {None, row.topic}]
 
     @staticmethod
-    def claimed(row: Any, attempt: int = 1) -> Claimed:
+    def claimed(row: Any, *, doubtful: bool = False) -> Claimed:
         return Claimed(
             id=row.id,
             referral_id=row.referral_id,
             packet_id=row.packet_id,
             event_id=row.event_id,
-            attempt=attempt,
+            attempt=1,
+            doubtful=doubtful,
         )
 
     def claim(self, row: Any) -> Any:

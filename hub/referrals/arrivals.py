@@ -165,7 +165,7 @@ def unpack(connection: Connection, office: Office, referral: Referral, now: date
     read = [(msgspec.convert(unchecked(token), Packet), token) for token, _ in found]
     packet, token = max(read, key=lambda each: each[0].version)
     allowed = frozenset(referral.categories)
-    decoded = office.partner_of(referral.sender_id).decode(packet.form)
+    decoded = office.partner_of(referral.sender_id, connection).decode(packet.form)
     by_category = {word(Category, name): fields for name, fields in decoded.content.items()}
     content = {category: fields for category, fields in by_category.items() if category in allowed}
     cases.write_profile(connection, referral.case_id, _profile(content.get(Category.CASE, {})))

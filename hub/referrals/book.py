@@ -1,7 +1,8 @@
 """The book of referrals: rows locked, steps taken by the table and written down, the other side told.
 
-Locks are taken in one order everywhere: referral, consent, agreement, delivery. Who holds a referral's row is alone
-with it; whatever was read before is read again under the lock.
+Locks are taken in one order everywhere: referral, consent, agreement. Who holds a referral waits for no delivery, as
+workers hold deliveries when they come for the referral. Who holds a referral's row is alone with it; whatever was
+read before is read again under the lock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -334,14 +335,20 @@ class Book:
 
     @staticmethod
     def hush(connection: Connection, referral: Referral, now: datetime) -> None:
-        """Stop the deliveries of a locked referral that wait, or are under way: no attempt begins any more."""
+        """Stop the deliveries of a locked referral that wait.
+
+        One that a worker holds is left to it, and not waited for. Before an attempt it asks its handler, which asks for
+        the referral and finds that nothing may leave; after one it brings what came back, which is kept.
+        """
         waiting = (
             HANDOFF.c.referral_id == referral.id,
             HANDOFF.c.state == DeliveryState.WAITING,
             HANDOFF.c.topic != Topic.STOP.value,
+            HANDOFF.c.leased_by.is_(None),
         )
-        stopped = {"state": DeliveryState.STOPPED, "settled_at": now, "next_attempt_at": None}
-        connection.execute(update(HANDOFF).where(*waiting).values(stopped))
+        free = select(HANDOFF.c.id).where(*waiting).with_for_update(skip_locked=True)
+        ended = {"state": DeliveryState.STOPPED, "settled_at": now, "next_attempt_at": None}
+        connection.execute(update(HANDOFF).where(HANDOFF.c.id.in_(free)).values(ended))
 
     @staticmethod
     def _numbered(connection: Connection, event_id: UUID, number: int, told: bytes | None = None) -> None:

@@ -1,9 +1,10 @@
 """What deliveries of referrals are about: a packet, an answer, a stop notice. Delivery decides when; here, whether.
 
-`claim` locks the referral before anything else, as a withdrawal does: one of the two is first, and after a withdrawal
-was committed no attempt begins. `delivered` and `failed` lock it as well. Whoever calls one of them must hold no lock
-on the delivery's own row yet, and takes that lock afterwards: the order is referral, then delivery, everywhere. A
-delivery that was stopped meanwhile stays stopped.
+`claim` locks the referral before it reads anything, as a withdrawal does: one of the two is first, and after a
+withdrawal was committed no attempt begins. `delivered` and `failed` lock it as well. The worker holds its delivery's
+row when it calls; so nobody who holds a referral ever waits for a delivery.
+
+Where there is no partner for an answer or a stop notice, it is tried again: what it says stays true.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from hub.delivery.ports import Attempt, Claimed, Handler, Stopped, Topic
 from hub.errors import HubError
 from hub.referrals import packets, receipts
 from hub.referrals.book import EVENT, STOP_CAUSE, Book, Referral
-from hub.referrals.errors import NoConnector, RuleOfPerson
+from hub.referrals.errors import RuleOfPerson
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office, told_of
 from hub.referrals.packets import PACKET
@@ -65,16 +66,16 @@ class _Handling:
 
 @dataclass(frozen=True, slots=True)
 class _Bring:
-    """Bring a packet. After a first attempt the other side is asked what it holds before it is sent again."""
+    """Bring a packet. Where it may be there already, the other side is asked what it holds before it is sent again."""
 
     partner: Partner
     packet: str
     handoff: UUID
-    again: bool
+    doubtful: bool
 
     async def __call__(self) -> Read[Receipt] | None:
         """Bring it."""
-        if self.again and Capability.STATUS in self.partner.capabilities:
+        if self.doubtful and Capability.STATUS in self.partner.capabilities:
             held = await self.partner.held(await self.partner.status(self.handoff), self.packet)
             if held is not None:
                 return held
@@ -107,18 +108,18 @@ class PacketHandler(_Handling):
             if blocked(connection, referral.person_id, referral.recipient_id):
                 return self._failed(connection, referral, RuleOfPerson.code, now)
             token = packets.verbatim(connection, self._office, packet)
-            partner = self._office.partner_of(referral.recipient_id)
+            partner = self._office.partner_of(referral.recipient_id, connection)
         except AgreementInvalid as error:
             after, event = self._book.take(
                 connection, referral, E.AGREEMENT_ENDED, Actor.WORKER, now, met={Guard.AGREEMENT_ENDED}
             )
             self._book.stop(connection, after, event, now)
             return Stopped(error.code)
-        except (ConsentMissing, KeyDestroyed, NoConnector) as error:
+        except HubError as error:
             return self._failed(connection, referral, error.code, now)
         if referral.left_at is None:
             self._book.change(connection, referral, {"left_at": now})
-        return _Bring(partner, token, referral.id, claimed.attempt > 1)
+        return _Bring(partner, token, referral.id, claimed.doubtful)
 
     def delivered(self, connection: Connection, claimed: Claimed, result: object, now: datetime) -> None:
         """Keep a receipt that came back; without one it comes to the inbox. Both step alike, and only once."""
@@ -174,9 +175,9 @@ class AnswerHandler(_Handling):
             if referral.stopped_at is not None:
                 return Stopped("stopped")
             said = self._office.open(connection, told_of(event.id, referral.person_id), event.told)
-            partner = self._office.partner_of(other_body(referral))
-        except HubError as error:
+        except (NotFound, KeyDestroyed) as error:
             return Stopped(error.code)
+        partner = self._office.partner_of(other_body(referral), connection)
         return _Tell(partner, self._signed(said, partner, now))
 
     def delivered(self, connection: Connection, claimed: Claimed, result: object, now: datetime) -> None:
@@ -187,10 +188,10 @@ class AnswerHandler(_Handling):
         log.warning("referral.answer_undelivered", code=code)
 
     def _signed(self, said: Mapping[str, Any], partner: Partner, now: datetime) -> str:
-        base = {"iss": self._office.me.issuer, "aud": partner.issuer, "jti": str(uuid4()), "iat": 0, "exp": 1}
+        base = {"iss": self._office.me().issuer, "aud": partner.issuer, "jti": str(uuid4()), "iat": 0, "exp": 1}
         message = msgspec.convert(base | dict(said), Answer)
         what = {name: getattr(message, name) for name in said}
-        return wire.make_answer(self._office.me, partner.issuer, now=now, **what)
+        return wire.make_answer(self._office.me(), partner.issuer, now=now, **what)
 
 
 # ---- Stop, and delete ------------------------------------------------------------------------------------------------
@@ -224,12 +225,12 @@ class StopHandler(_Handling):
             event = self._event(connection, claimed)
             if event is None or event.wire_number is None or referral.direction is not Direction.OUTGOING:
                 return Stopped("unknown")
-            partner = self._office.partner_of(referral.recipient_id)
-        except HubError as error:
+        except NotFound as error:
             return Stopped(error.code)
+        partner = self._office.partner_of(referral.recipient_id, connection)
         keep = tuple(each.value for each in referral.categories) if event.kind is E.NARROW_CONSENT else ()
         stop = wire.make_withdrawal(
-            self._office.me,
+            self._office.me(),
             partner.issuer,
             handoff=referral.id,
             number=event.wire_number,

@@ -116,7 +116,7 @@ class Inbound:
         referral = self._theirs(connection, notice.handoff, issuer_id)
         if referral is None:
             return Taken(fetch=notice.handoff)
-        held = self._held(connection, referral)
+        held = self.held(connection, referral)
         if held is not None and held.message.version >= notice.version:
             if held.message.version == notice.version and held.digest != notice.digest:
                 raise Refused("the same id came with another body", problem="reused")
@@ -127,7 +127,7 @@ class Inbound:
         packet = read.message
         referral = self._theirs(connection, packet.handoff, issuer_id)
         if self._known(connection, read, issuer_id):
-            held = None if referral is None else self._held(connection, referral)
+            held = None if referral is None else self.held(connection, referral)
             if referral is None or held is None or held.digest != read.digest:
                 raise Refused("a newer one is held", problem="older")
             return self._receipt(connection, referral, held, now)
@@ -146,7 +146,7 @@ class Inbound:
         self, connection: Connection, referral: Referral, read: Read[Packet], issuer_id: UUID, now: datetime
     ) -> Taken:
         """Take in a newer version: what it holds, and what the person allows, is as it says now."""
-        held = self._held(connection, referral)
+        held = self.held(connection, referral)
         if held is not None and held.message.version >= read.message.version:
             problem = "reused" if held.message.version == read.message.version else "older"
             raise Refused("the same id came with another body, or an older one", problem=problem)
@@ -179,11 +179,11 @@ class Inbound:
             raise Refused("no agreement in force covers it", problem="agreement") from error
 
     def _receipt(self, connection: Connection, referral: Referral, read: Read[Packet], now: datetime) -> Taken:
-        token = wire.sign_receipt(read, self._office.me, now=now)
+        token = wire.sign_receipt(read, self._office.me(), now=now)
         packets.keep_receipt(connection, referral, token, now, direction=Direction.OUTGOING, issuer_id=None)
         return Taken(reply=token)
 
-    def _held(self, connection: Connection, referral: Referral) -> Read[Packet] | None:
+    def held(self, connection: Connection, referral: Referral) -> Read[Packet] | None:
         """Read the newest packet that is held, in quarantine or out of it."""
         waiting = select(INBOX).where(
             INBOX.c.referral_id == referral.id, INBOX.c.number.is_(None), INBOX.c.state == InboxState.QUARANTINED
@@ -320,7 +320,7 @@ class Inbound:
         return referral
 
     def _certificate(self, read: Read[Withdrawal], now: datetime) -> str:
-        return wire.sign_certificate(read, self._office.me, answer="deleted", at=now, now=now)
+        return wire.sign_certificate(read, self._office.me(), answer="deleted", at=now, now=now)
 
     def _note_stop(
         self, connection: Connection, read: Read[Withdrawal], issuer_id: UUID, referral: Referral, now: datetime

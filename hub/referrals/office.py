@@ -1,8 +1,8 @@
 """What the services of referrals stand on: the vault, our side of the wire, the outbox, the partners."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -16,10 +16,19 @@ from hub.store.sealed import Place
 from hub.store.vault import Vault
 from schema.tables import OrganisationRow
 
-PartnerOf = Callable[[UUID], Partner]
-"""Finds the partner of a body, or raises `NoConnector`."""
 _BODY: Final = table_of(OrganisationRow)
 _VERSION: Final = 1
+
+
+class PartnerOf(Protocol):
+    """Finds the partner of a body, within the transaction at hand.
+
+    It raises a subclass of `HubError` where there is none, or none any more.
+    """
+
+    def __call__(self, organisation_id: UUID, connection: Connection | None = None) -> Partner:
+        """Give the partner that a body is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +36,8 @@ class Office:
     """One for each process."""
 
     vault: Vault
-    me: Me = field(repr=False)
+    me: Callable[[], Me]
+    """Gives our side of the wire, as it is now."""
     outbox: Outbox
     partner_of: PartnerOf
     home_slug: str = "icorn"

@@ -95,7 +95,7 @@ def freeze(
     categories = [category.value for category in Category if category in may.categories]
     try:
         token = wire.make_packet(
-            office.me,
+            office.me(),
             partner.issuer,
             handoff=referral.id,
             version=version,

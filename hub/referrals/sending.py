@@ -246,7 +246,7 @@ class Sending:
         outgoing = referral.direction is Direction.OUTGOING
         packet_id = None
         if outgoing:
-            partner = self.office.partner_of(referral.recipient_id)
+            partner = self.office.partner_of(referral.recipient_id, connection)
             packet_id = packets.freeze(connection, self.office, self.book, referral, partner=partner, now=acting.now)
         after, _ = self.book.take(
             connection,

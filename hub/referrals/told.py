@@ -80,7 +80,7 @@ class Told:
             return referral, "stopped"
         try:
             answer = msgspec.convert(unchecked(opened(connection, self._office, row)), Answer)
-            answer = self._office.partner_of(other_body(referral)).decode_answer(answer)
+            answer = self._office.partner_of(other_body(referral), connection).decode_answer(answer)
             return self._taken(connection, referral, answer, now), None
         except HubError as error:
             return referral, error.code

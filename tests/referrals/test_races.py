@@ -16,14 +16,18 @@ WORKERS = 2
 
 
 def claimed(town, row):
-    """Claim as a worker does: the handler locks the referral first, then the delivery's row is taken if it waits."""
+    """Claim as the worker does: it takes the delivery if it waits and nobody is at it, then asks the handler."""
     with town.engine.begin() as connection:
-        found = town.handlers[Topic(row.topic)].claim(connection, town.claimed(row), town.now)
         waits = (HANDOFF.c.id == row.id, HANDOFF.c.state == DeliveryState.WAITING)
-        taken = connection.execute(
-            update(HANDOFF).where(*waits).values(attempts=HANDOFF.c.attempts + 1, leased_by="worker")
+        free = select(HANDOFF.c.id).where(*waits).with_for_update(skip_locked=True)
+        if connection.scalar(free) is None:
+            return Stopped("taken")
+        connection.execute(
+            update(HANDOFF).where(HANDOFF.c.id == row.id).values(attempts=HANDOFF.c.attempts + 1, leased_by="worker")
         )
-        assert isinstance(found, Stopped) or taken.rowcount == 1
+        found = town.handlers[Topic(row.topic)].claim(connection, town.claimed(row), town.now)
+        if isinstance(found, Stopped):
+            connection.execute(update(HANDOFF).where(HANDOFF.c.id == row.id).values(state=DeliveryState.STOPPED))
     return found
 
 
@@ -59,8 +63,8 @@ def test_whoever_is_first_an_attempt_is_always_followed_by_a_stop_notice(town, h
             assert town.state(made.referral_id) in {ReferralState.WITHDRAWN, ReferralState.CONSENT_REVOKED}
             assert stops(town, made.referral_id) == int(any(began))
             assert (town.row(made.referral_id).left_at is not None) == any(began)
-            assert town.waiting(made.referral_id, Topic.PACKET) == []
             assert isinstance(claimed(town, row), Stopped)
+            assert town.waiting(made.referral_id, Topic.PACKET) == []
             seen.add(any(began))
     assert seen
 
@@ -69,13 +73,26 @@ def test_whoever_is_first_an_attempt_is_always_followed_by_a_stop_notice(town, h
 def test_an_attempt_waits_for_a_withdrawal_that_is_under_way_and_then_does_not_begin(town, how):
     made = town.sent(town.pen)
     (row,) = town.waiting(made.referral_id, Topic.PACKET)
-    with ThreadPoolExecutor(1) as pool:
+    held = Event()
+
+    def worker():
         with town.engine.begin() as connection:
+            connection.execute(select(HANDOFF).where(HANDOFF.c.id == row.id).with_for_update())
+            held.set()
+            begun.wait(10)
+            return town.handlers[Topic.PACKET].claim(connection, town.claimed(row), town.now)
+
+    begun = Event()
+    with ThreadPoolExecutor(1) as pool:
+        attempt = pool.submit(worker)
+        held.wait(10)
+        with town.engine.begin() as connection:
+            # The worker holds its delivery: the withdrawal does not wait for it.
             if how == "withdraw":
                 town.referrals.withdraw(connection, town.mira, made.referral_id, reason=ClosingReason.ERROR)
             else:
                 town.referrals.revoke_consent(connection, town.dora, made.consent_id, ConsentChannel.IN_APP)
-            attempt = pool.submit(claimed, town, row)
+            begun.set()
             assert not Event().wait(0.3)
             assert not attempt.done()
         assert isinstance(attempt.result(30), Stopped)
