@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -14,16 +15,23 @@ from hub.auth.people import People, Place
 from hub.auth.resource import ResourceServer
 from hub.auth.root import RootKey
 from hub.changes import Changes
-from hub.changes.services import SERVICES
+from hub.changes.services import services
 from hub.clock import Clock, SystemClock
 from hub.delivery import Running, Worker
 from hub.delivery.inbound import Exchange, Partners
+from hub.delivery.outbox import HandoffOutbox
 from hub.operations import Operations, Persons
 from hub.partners import Book, Door, OwnKeys
 from hub.planner import Limits, Planner
+from hub.referrals.clockwork import Clockwork
+from hub.referrals.exchange import Arriving, Serving
+from hub.referrals.handing import handlers
+from hub.referrals.office import Office
+from hub.referrals.service import Referrals
 from hub.settings import Delivery, PartnerPlaces, Settings
 from hub.store import Database, Reader
 from hub.store.sealed import Sealing
+from hub.store.vault import Vault
 from hub.store.veil import Veil
 from hub.web import handoff, oauth
 from hub.web.console import Built, console_routes
@@ -35,9 +43,22 @@ from hub.web.signin import people_routes
 from schema.root import SCHEMA
 
 
-def exchange(_partners: Partners) -> Exchange:
-    """Put together who knows what is brought to partners, a handler a topic, and who takes in what they bring."""
-    return Exchange(handlers={}, inbound=None, packets=None)
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Referrals, and what they are to partners."""
+
+    referrals: Referrals
+    exchange: Exchange
+
+
+def _desk(partners: Partners, root: RootKey, clock: Clock) -> _Desk:
+    office = Office(
+        vault=Vault(Sealing(root.derive)),
+        me=partners.me,
+        outbox=HandoffOutbox(),
+        partner_of=partners.partner_of,
+    )
+    return _Desk(Referrals(office), Exchange(handlers(office), Arriving(office, clock), Serving(office)))
 
 
 def create_app(
@@ -45,7 +66,7 @@ def create_app(
     database: Database,
     clock: Clock | None = None,
     watch: Callable[[], float] = time.monotonic,
-    exchange: Callable[[Partners], Exchange] = exchange,
+    exchange: Callable[[Partners], Exchange] | None = None,
 ) -> Site:
     """Build the hub over an open database whose tables are up to date; all connections are closed at the end.
 
@@ -54,7 +75,7 @@ def create_app(
         database: where data live.
         clock: tells the time.
         watch: tells how much of it passes, to those who only wait.
-        exchange: gives who knows what partners are told, and what they tell.
+        exchange: gives who knows what partners are told, and what they tell; referrals do when absent.
     """
     clock = clock or SystemClock()
     engine = database.engine()
@@ -88,7 +109,9 @@ def create_app(
     resource = ResourceServer(auth, people.console, proofs, clock)
     keys = OwnKeys(engine, auth.root, clock, auth.config.issuer)
     book = _book(settings, engine, keys, clock)
-    known = exchange(book)
+    desk = _desk(book, root, clock)
+    known = desk.exchange if exchange is None else exchange(book)
+    clockwork, veil = Clockwork(engine, desk.referrals, clock), Veil(root.derive)
     door = Door(engine, book, resource, known, clock, base=settings.public_url)
     running = Running(Worker(engine, known.handlers, clock), database.conninfo)
     graphql = GraphQLEndpoint(
@@ -96,8 +119,8 @@ def create_app(
             reader=reader,
             clock=clock,
             planner=planner,
-            changes=Changes(engine, SCHEMA, planner.catalogue, SERVICES),
-            persons=Persons(audited, Sealing(root.derive), Veil(root.derive)),
+            changes=Changes(engine, SCHEMA, planner.catalogue, services(desk.referrals, veil)),
+            persons=Persons(audited, Sealing(root.derive), veil),
         ),
         body_bytes_max=settings.body_bytes_max,
         door=resource,
@@ -111,7 +134,9 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if known.handlers and settings.delivery is Delivery.HERE:
             running.start()
+            clockwork.start()
         yield
+        await clockwork.stop()
         await running.stop()
         await book.aclose()
         await reader.aclose()
@@ -140,17 +165,23 @@ async def deliver(
     settings: Settings,
     database: Database,
     clock: Clock | None = None,
-    exchange: Callable[[Partners], Exchange] = exchange,
+    exchange: Callable[[Partners], Exchange] | None = None,
 ) -> None:
-    """Bring deliveries to partners until cancelled, without serving."""
+    """Bring deliveries to partners and keep the clocks until cancelled, without serving."""
     clock = clock or SystemClock()
     engine = database.engine()
-    keys = OwnKeys(engine, RootKey.load(settings.root_key), clock, AuthConfig.of(settings).issuer)
+    root = RootKey.load(settings.root_key)
+    keys = OwnKeys(engine, root, clock, AuthConfig.of(settings).issuer)
     book = _book(settings, engine, keys, clock)
-    running = Running(Worker(engine, exchange(book).handlers, clock), database.conninfo)
+    desk = _desk(book, root, clock)
+    known = desk.exchange if exchange is None else exchange(book)
+    running = Running(Worker(engine, known.handlers, clock), database.conninfo)
+    clockwork = Clockwork(engine, desk.referrals, clock)
     try:
+        clockwork.start()
         await running.run()
     finally:
+        await clockwork.stop()
         await running.stop()
         await book.aclose()
         engine.dispose()

@@ -59,14 +59,14 @@ def shown(*, says: str) -> Any:
     return strawberry.field(description=says, metadata={ACCESS: PUBLIC, PAYLOAD: Shown()})
 
 
-def given(*, says: str, absent: object = ...) -> Any:
+def wanted(*, says: str, absent: object = ...) -> Any:
     """Take a value of an input; it is required where nothing is said of its absence."""
     return strawberry.field(description=says) if absent is ... else strawberry.field(description=says, default=absent)
 
 
 def key() -> Any:
     """Take the idempotency key of an input."""
-    return given(says=KEY_SAYS)
+    return wanted(says=KEY_SAYS)
 
 
 T = TypeVar("T", bound=type)

@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from schema.access import NETWORK, PUBLIC, TOTALS, VIEWER
 from schema.links import ENVELOPE, LOG
 from schema.mutations.agreements import AgreementMutations
+from schema.mutations.casework import CaseworkMutations
 from schema.scalars import SCALARS
 from schema.source import cells, lookup, myself, node_by_id, nodes_by_ids, page
 from schema.tables import StatisticCellRow
@@ -195,7 +196,7 @@ class Query:
         "query. Null where it is not for you, and extensions.withheld names the rule."
     )
 )
-class Mutation(AgreementMutations):
+class Mutation(AgreementMutations, CaseworkMutations):
     """The changes. Each runs a service of the hub; nothing here is ever called."""
 
 

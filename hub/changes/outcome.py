@@ -18,7 +18,12 @@ _CODES: Mapping[str, ProblemCode] = {
     "invalid": ProblemCode.INVALID,
     "invalid_input": ProblemCode.INVALID,
     "key_reused": ProblemCode.KEY_REUSED,
-    "second_person": ProblemCode.SECOND_PERSON,
+    "second_person_needed": ProblemCode.SECOND_PERSON,
+    "rule_of_person": ProblemCode.RULE_OF_PERSON,
+    "already_referred": ProblemCode.WRONG_STATE,
+    "no_connector": ProblemCode.NO_CONNECTOR,
+    "partner_unknown": ProblemCode.NO_CONNECTOR,
+    "key_destroyed": ProblemCode.NOT_FOUND,
 }
 """Codes of the hub's errors that are the client's to mend. Others are the hub's own trouble."""
 

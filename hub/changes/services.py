@@ -1,13 +1,15 @@
 """What each mutation does: the services of the house, called with ids read and values plain."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from sqlalchemy import Connection
 
 from hub import agreements
+from hub.changes.casework import casework
 from hub.changes.machine import Acting, Done, Service
 from hub.planner import ids
+from hub.planner.bind import Veil
+from hub.referrals.service import Referrals
 from schema.mutations.agreements import SaveAgreementInput
 from schema.vocabulary import Category
 
@@ -27,4 +29,11 @@ def save_agreement(connection: Connection, _acting: Acting, given: SaveAgreement
     return Done(shown={"agreement": agreement_id}, categories=(Category.NETWORK,))
 
 
-SERVICES: Final[Mapping[str, Service]] = {"saveAgreement": save_agreement}
+def services(referrals: Referrals, veil: Veil) -> Mapping[str, Service]:
+    """Give a service for each mutation.
+
+    Args:
+        referrals: the steps of referrals.
+        veil: finds the internal ids of cases and persons again.
+    """
+    return {"saveAgreement": save_agreement, **casework(referrals, veil)}

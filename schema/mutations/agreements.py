@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from schema.access import Access, AllOf, Related, Scoped
-from schema.changes import change, given, key, payload, shown, told
+from schema.changes import change, key, payload, shown, told, wanted
 from schema.mutations.problems import SimpleProblem
 from schema.scalars import Date
 from schema.source import input_object
@@ -18,13 +18,13 @@ class SaveAgreementInput:
     """The agreement of a body, as it is to be from now on."""
 
     idempotency_key: strawberry.ID = key()
-    organisation: strawberry.ID = given(says="The body.")
-    state: AgreementState = given(says="Standing. What is not in force opens nothing.")
+    organisation: strawberry.ID = wanted(says="The body.")
+    state: AgreementState = wanted(says="Standing. What is not in force opens nothing.")
     from_: Date = strawberry.field(name="from", description="First day.")
-    until: Date | None = given(says="Last day; null while no end is agreed.", absent=None)
-    categories: list[Category] = given(says="Categories it may ever see.")
-    purposes: list[Purpose] = given(says="Purposes it may declare.")
-    onward_allowed: bool = given(says="Whether it may hand on to a third body.", absent=False)
+    until: Date | None = wanted(says="Last day; null while no end is agreed.", absent=None)
+    categories: list[Category] = wanted(says="Categories it may ever see.")
+    purposes: list[Purpose] = wanted(says="Purposes it may declare.")
+    onward_allowed: bool = wanted(says="Whether it may hand on to a third body.", absent=False)
 
 
 @payload

@@ -1,0 +1,140 @@
+"""What the mutations of cases, consents and referrals do: steps of `hub.referrals`, called with ids read."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from hub import consent
+from hub.changes.machine import Acting, Done, Service
+from hub.consent import Answered, Changed
+from hub.planner import ids
+from hub.planner.bind import Veil
+from hub.referrals.cases import Content, Profile
+from hub.referrals.sending import Draft
+from hub.referrals.service import Referrals
+from schema.mutations.casework import CaseContentInput, ProfileInput
+from schema.tables import ReferralEventRow
+from schema.tables.base import table_of
+from schema.vocabulary import Category
+
+_EVENT = table_of(ReferralEventRow)
+Step = Callable[[Connection, consent.Acting, Any], Changed]  # Any: the input's own class
+
+
+def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service]:
+    """Give a service for each mutation of casework."""
+
+    def case_of(who: consent.Acting, text: str) -> UUID:
+        return veil.find(who.profile.audience, "ca", ids.of("ca", text))
+
+    def case(step: Step) -> Service:
+        return _service(step, lambda _connection, done: {"case": done.case_id})
+
+    def consented(step: Step) -> Service:
+        return _service(step, lambda _connection, done: {"consent": done.consent_id, "referral": done.referral_id})
+
+    def referral(step: Step) -> Service:
+        def shown(connection: Connection, done: Changed) -> dict[str, UUID | None]:
+            event = _newest(connection, done.referral_id)
+            return {"referral": done.referral_id, "event": event, "consent": done.consent_id}
+
+        return _service(step, shown)
+
+    def create(c: Connection, who: consent.Acting, i: Any) -> Changed:
+        draft = Draft(
+            case_id=None if i.case is None else case_of(who, i.case),
+            content=None if i.content is None else content_of(i.content),
+            recipient_id=ids.of("or", i.recipient),
+            purpose=i.purpose,
+            urgency=i.urgency,
+            services=i.services,
+            sender_reference=i.sender_reference,
+        )
+        return referrals.create(c, who, draft)
+
+    def record(c: Connection, who: consent.Acting, i: Any) -> Changed:
+        said = Answered(
+            given=i.given,
+            channel=i.channel,
+            wording_version=i.wording_version,
+            language=i.language,
+            basis=i.basis,
+            until=i.until,
+        )
+        return referrals.record_consent(c, who, ids.of("cs", i.consent), said)
+
+    rf, r = _referral, referrals
+    return {
+        "openCase": case(lambda c, who, i: r.open_case(c, who, content_of(i.content))),
+        "createReferral": referral(create),
+        "requestConsent": consented(
+            lambda c, who, i: r.request_consent(c, who, rf(i), categories=i.categories, until=i.until)
+        ),
+        "recordConsent": consented(record),
+        "revokeConsent": consented(lambda c, who, i: r.revoke_consent(c, who, ids.of("cs", i.consent), i.channel)),
+        "sendReferral": referral(lambda c, who, i: r.send(c, who, rf(i))),
+        "retryDelivery": referral(lambda c, who, i: r.retry_delivery(c, who, rf(i))),
+        "takeReferral": referral(lambda c, who, i: r.take(c, who, rf(i))),
+        "acceptReferral": referral(lambda c, who, i: r.accept(c, who, rf(i), start_by=i.start_by, note=i.note)),
+        "declineReferral": referral(lambda c, who, i: r.decline(c, who, rf(i), reason=i.reason, text=i.text)),
+        "startReferral": referral(lambda c, who, i: r.start(c, who, rf(i), note=i.note)),
+        "reportOutcome": referral(
+            lambda c, who, i: r.report_outcome(c, who, rf(i), reason=i.reason, feedback=i.feedback, text=i.text)
+        ),
+        "confirmOutcome": referral(lambda c, who, i: r.confirm_outcome(c, who, rf(i))),
+        "withdrawReferral": referral(lambda c, who, i: r.withdraw(c, who, rf(i), reason=i.reason, note=i.note)),
+    }
+
+
+def _referral(given: Any) -> UUID:  # Any: the input's own class
+    return ids.of("rf", given.referral)
+
+
+def _service(step: Step, shown: Callable[[Connection, Changed], Mapping[str, UUID | None]]) -> Service:
+    def service(connection: Connection, acting: Acting, given: Any, /) -> Done:  # Any: the input's own class
+        who = consent.Acting(acting.profile, acting.profile.account_id, acting.now)
+        done = step(connection, who, given)
+        subjects = () if done.person_id is None else (done.person_id,)
+        return Done(shown=shown(connection, done), subjects=subjects, categories=(Category.CASE,))
+
+    return service
+
+
+def _newest(connection: Connection, referral_id: UUID | None) -> UUID | None:
+    newest = select(_EVENT.c.id).where(_EVENT.c.referral_id == referral_id).order_by(_EVENT.c.number.desc()).limit(1)
+    return connection.scalar(newest)
+
+
+# ---- Content ---------------------------------------------------------------------------------------------------------
+
+
+def content_of(given: CaseContentInput) -> Content:
+    """Read what is known of a person; what was not given is not there."""
+    return Content(
+        profile=_profile(given.profile),
+        identity=_fields(given.identity),
+        risk=_fields(given.risk),
+        works=[_fields(work) for work in given.works or ()],
+        contact_rule=given.contact_rule,
+    )
+
+
+def _profile(given: ProfileInput | None) -> Profile:
+    return Profile(**_values(given)) if given is not None else Profile()
+
+
+def _values(given: object) -> dict[str, Any]:
+    return {name: value for name, value in vars(given).items() if value is not None}
+
+
+def _fields(given: object) -> dict[str, Any]:
+    """Give an input as JSON holds it: codes of vocabularies, no nulls."""
+    return {} if given is None else {name: _plain(value) for name, value in _values(given).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return _fields(value) if hasattr(value, "__strawberry_definition__") and not isinstance(value, str) else value

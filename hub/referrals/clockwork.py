@@ -1,0 +1,58 @@
+"""Looks at the clocks of referrals now and then, in every process; each referral is one's at a time."""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.clock import Clock
+from hub.log import logger
+from hub.referrals.timekeeping import Timekeeping
+
+LOOK_SECONDS: Final = 60.0
+_log = logger()
+
+
+class Clockwork:
+    """Takes the clock's steps while it runs."""
+
+    def __init__(self, engine: Engine, keeping: Timekeeping, clock: Clock, *, seconds: float = LOOK_SECONDS) -> None:
+        self._engine: Final = engine
+        self._keeping: Final = keeping
+        self._clock: Final = clock
+        self._seconds: Final = seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start in this event loop."""
+        self._task = asyncio.create_task(self.run(), name="clocks of referrals")
+
+    async def stop(self) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def run(self) -> None:
+        """Look for ever; a database that is away is looked for again."""
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+            except SQLAlchemyError as error:
+                _log.warning("referrals.clocks_failed", error=type(error).__name__)
+            await asyncio.sleep(self._seconds)
+
+    def look(self) -> int:
+        """Take all steps that are due; tell how many there were."""
+        steps = 0
+        while True:
+            with self._engine.begin() as connection:
+                now = self._clock.now()
+                done = len(self._keeping.remind(connection, now)) + len(self._keeping.expire(connection, now))
+            steps += done
+            if not done:
+                return steps
