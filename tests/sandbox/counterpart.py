@@ -61,6 +61,7 @@ class Counterpart:
         self.copies = 0
         self.refused: list[str] = []
         self.down = False
+        self.deaf = False
 
     def speak_with(self, name: str, port: int, **more: Any) -> None:
         """Register the partner."""
@@ -98,7 +99,7 @@ class Counterpart:
     # ---- On the wire --------------------------------------------------------------------------------------------
 
     async def inbox(self, request: Request) -> Response:
-        if self.down:
+        if self.down or self.deaf:
             return Response(status_code=503)
         try:
             read = await self.partner.verify_push((await request.body()).decode())
@@ -145,6 +146,8 @@ class Counterpart:
         return Response(wire.sign_receipt(packet, self.me, now=now()), media_type=JOSE)
 
     async def packet(self, request: Request) -> Response:
+        if self.down:
+            return Response(status_code=503)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         url = f"{self.issuer}{request.url.path}"
         if scheme != "DPoP" or not self._proved(request, url, self.tokens.get(token)):

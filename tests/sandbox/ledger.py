@@ -20,7 +20,8 @@ create table if not exists handoff (
     id text primary key, mine integer not null, state text not null, version integer not null default 0,
     digest text, packet text, receipt_due real, receipt text,
     number integer not null default 0, seen integer not null default 0, next text, next_at real,
-    wanted integer not null default 0, wanted_digest text, tries integer not null default 0, stop integer,
+    wanted integer not null default 0, wanted_digest text, fetch_at real,
+    tries integer not null default 0, stop integer,
     certificate text, certificate_due integer not null default 0
 );
 create index if not exists handoff_due on handoff (next_at) where next_at is not null;

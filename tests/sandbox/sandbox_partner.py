@@ -146,8 +146,8 @@ class Partner:
             if known is None:
                 self.ledger.run("insert into handoff (id, mine, state) values (?, 0, 'sent')", str(notice.handoff))
             self.ledger.run(
-                "update handoff set wanted = ?, wanted_digest = ?, next_at = ?, next = coalesce(next, 'fetch'),"
-                " tries = 0 where id = ? and version < ? and wanted < ?",
+                "update handoff set wanted = ?, wanted_digest = ?, fetch_at = ?, tries = 0"
+                " where id = ? and version < ? and wanted < ?",
                 notice.version,
                 notice.digest,
                 # Fetched at once below; the worker comes only if that was cut short.
@@ -173,8 +173,8 @@ class Partner:
             self.ledger.note("late", handoff, state=row["state"])
             raise Refused("it was stopped, and nothing of it is taken in again", problem="stopped")
 
-    async def fetch(self, handoff: UUID) -> None:
-        """Fetch a packet we were told of, and keep it."""
+    async def fetch(self, handoff: UUID, *, later: bool = False) -> None:
+        """Fetch a packet we were told of, and keep it; `later`, its receipt is brought by and by."""
         row = self.ledger.handoff(handoff)
         self.ledger.note("fetch", handoff, version=row["wanted"])
         try:
@@ -186,11 +186,11 @@ class Partner:
             with self.ledger.writing():
                 tries = row["tries"] + 1
                 again = None if error.code in {"refused", "unsupported"} else time.time() + waited(tries, error)
-                self.ledger.run("update handoff set tries = ?, next_at = ? where id = ?", tries, again, str(handoff))
+                self.ledger.run("update handoff set tries = ?, fetch_at = ? where id = ?", tries, again, str(handoff))
             raise
-        self._keep(read)
+        self._keep(read, later=later)
 
-    def _keep(self, read: Read[Packet]) -> None:
+    def _keep(self, read: Read[Packet], *, later: bool = False) -> None:
         """Write a packet down, once for each version. What was stopped meanwhile is not kept."""
         packet = read.message
         with self.ledger.writing():
@@ -204,12 +204,13 @@ class Partner:
                 self.ledger.run("insert into handoff (id, mine, state) values (?, 0, 'sent')", str(packet.handoff))
             first = row is None or row["version"] == 0
             self.ledger.run(
-                "update handoff set version = ?, digest = ?, packet = ?, receipt_due = ?, tries = 0, wanted = ?"
+                "update handoff set version = ?, digest = ?, packet = ?, receipt_due = ?, tries = 0, wanted = ?,"
+                " fetch_at = null"
                 " where id = ?",
                 packet.version,
                 read.digest,
                 read.jws,
-                None if self.behaviour.receipt == "answer" else time.time(),
+                time.time() if later or self.behaviour.receipt != "answer" else None,
                 packet.version,
                 str(packet.handoff),
             )
@@ -276,7 +277,8 @@ class Partner:
         self.ledger.run("update handoff set packet = null, receipt_due = null where id = ?", where)
         if state is not None:
             self.ledger.run(
-                "update handoff set state = ?, next = null, next_at = null, stop = ?, wanted = version where id = ?",
+                "update handoff set state = ?, next = null, next_at = null, fetch_at = null, stop = ?, wanted = version"
+                " where id = ?",
                 state,
                 stop.number,
                 where,

@@ -150,23 +150,37 @@ async def test_answers_that_come_twice_late_or_forged_do_no_harm(pair, kind):
         await until(lambda: hub.copies == 2)
 
 
-async def test_a_partner_that_asks_while_the_hub_is_down_goes_on_later(pair):
+async def test_a_partner_goes_on_when_the_hub_listens_again(pair):
     hub, sandbox = pair
     packet = hub.new_packet()
-    hub.down = True
+    hub.deaf = True
     await hub.partner.send(packet)
     await until(lambda: sandbox.books("bring_failed", id_of(packet)))
     assert not hub.answers(id_of(packet))
-    hub.down = False
+    hub.deaf = False
     await closed(hub, id_of(packet))
 
 
-async def test_a_partner_waits_until_its_packet_can_be_fetched_and_gives_up_when_it_is_gone(pair):
+async def test_a_partner_that_cannot_fetch_at_once_fetches_and_confirms_later(pair):
+    hub, sandbox = pair
+    packet = hub.new_packet()
+    hub.down = True
+    assert await hub.partner.send(packet) is None
+    assert await sandbox.books("fetch_failed", id_of(packet))
+    assert (await hub.partner.status(id_of(packet))).message.receipt is None
+    hub.down = False
+    await until(lambda: hub.receipts(id_of(packet)))
+    assert hub.receipts(id_of(packet))[0].digest == wire.Read(None, packet).digest
+    assert len(await sandbox.books("packet", id_of(packet))) == 1
+
+
+async def test_a_partner_gives_up_when_the_packet_is_gone(pair):
     hub, sandbox = pair
     packet = hub.new_packet()
     hub.open.clear()
     assert await hub.partner.send(packet) is None
-    await until(lambda: sandbox.books("fetch_failed", id_of(packet)))
+    await asyncio.sleep(0.5)
+    assert len(await sandbox.books("fetch_failed", id_of(packet))) == 1
     assert not await sandbox.books("packet", id_of(packet))
     assert not hub.fetched
 
@@ -211,6 +225,7 @@ async def test_a_narrowed_consent_cuts_what_is_held_and_goes_on(pair):
     assert (await hub.partner.withdraw(stop)).message.answer == "deleted"
     status = (await hub.partner.status(handoff)).message
     assert (status.state, status.receipt, status.seen) == ("received", None, 1)
+    assert len(hub.fetched) == 1
     cut = hub.new_packet(version=2, handoff=handoff, content={"case": CONTENT["case"]})
     assert (await hub.partner.send(cut)).message.version == 2
     last = (await sandbox.books("packet", handoff))[-1]["detail"]
@@ -295,15 +310,16 @@ async def test_a_partner_takes_its_own_back(pair):
 
 
 async def test_what_a_partner_could_not_bring_can_be_asked_for(pair):
-    hub, sandbox = pair
-    hub.down = True
+    hub, _ = pair
+    hub.deaf = True
     packet = hub.new_packet()
     await hub.partner.send(packet)
-    await until(lambda: sandbox.control("handoffs"))
+
+    async def told():
+        return len((await hub.partner.inbox()).messages) == 4
+
+    await until(told)
     first = await hub.partner.inbox()
-    while len(first.messages) < 4:
-        await asyncio.sleep(0.05)
-        first = await hub.partner.inbox()
     assert [read.message.event for read in first.messages] == ["take", "accept", "start", "report_outcome"]
     assert (await hub.partner.inbox(first.cursor)).messages == ()
 

@@ -48,12 +48,22 @@ class Worker:
 
     async def _run(self) -> None:
         while True:
+            await asyncio.gather(*(self._fetch(row) for row in self._told_of()))
             await asyncio.gather(*(self._step(row) for row in self._due()))
             await asyncio.gather(*(self._receipt(row) for row in self._receipts()))
             await asyncio.gather(*(self._certificate(row) for row in self._certificates()))
             await asyncio.gather(*(self._bring(row) for row in self._waiting()))
             await self._again()
             await asyncio.sleep(TICK_SECONDS)
+
+    def _told_of(self) -> list[Any]:
+        return self.ledger.all(
+            "select * from handoff where fetch_at <= ? and wanted > version limit ?", time.time(), AT_ONCE
+        )
+
+    async def _fetch(self, row: Any) -> None:
+        with suppress(ConnectorError):
+            await self.partner.fetch(UUID(row["id"]), later=True)
 
     def _due(self) -> list[Any]:
         return self.ledger.all(
@@ -83,14 +93,8 @@ class Worker:
 
     async def _step(self, row: Any) -> None:
         match row["next"]:
-            case "fetch":
-                with suppress(ConnectorError):
-                    await self.partner.fetch(UUID(row["id"]))
             case "send" | "submit":
                 await self._send(row)
-            case _ if row["wanted"] > row["version"]:
-                with suppress(ConnectorError):
-                    await self.partner.fetch(UUID(row["id"]))
             case _:
                 self.partner.work_on(row)
 
