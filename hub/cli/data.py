@@ -70,8 +70,16 @@ def synthetic(
         if cases:
             engine = database.engine()
             vault = Vault(Sealing(RootKey.load(settings.root_key).derive))
+            task = progress.add_task("cases", total=cases)
             try:
-                written = add_cases(engine, vault, seed=seed, count=cases, today=today)
+                written = add_cases(
+                    engine,
+                    vault,
+                    seed=seed,
+                    count=cases,
+                    today=today,
+                    progress=lambda count: progress.update(task, advance=count),
+                )
             finally:
                 engine.dispose()
         elif onto_members:

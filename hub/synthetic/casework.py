@@ -4,7 +4,7 @@ Names carry `(made up)`, codes begin with SYN, and each person is marked synthet
 agreement where they have none; where no caseworker has an account, one is made that nobody can sign in with.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -119,8 +119,24 @@ class _World:
     now: datetime
 
 
-def add_cases(engine: Engine, vault: Vault, *, seed: int, count: int, today: date) -> dict[str, int]:
+def add_cases(  # all but the first two by name
+    engine: Engine,
+    vault: Vault,
+    *,
+    seed: int,
+    count: int,
+    today: date,
+    progress: Callable[[int], None] = lambda _: None,
+) -> dict[str, int]:
     """Make up so many cases over the bodies that are there. Twice with the same seed adds what is missing only.
+
+    Args:
+        engine: of the database.
+        vault: seals what tells who a person is.
+        seed: the same makes the same rows.
+        count: how many cases there are to be of this seed.
+        today: around which their days lie.
+        progress: told how many cases were gone through.
 
     Returns:
         How many rows were added, by table.
@@ -138,6 +154,7 @@ def add_cases(engine: Engine, vault: Vault, *, seed: int, count: int, today: dat
             if code not in known:
                 for row, rows in _case(connection, vault, chance, code, world):
                     added[table_of(row).name] = added.get(table_of(row).name, 0) + len(rows)
+            progress(1)
     return added
 
 
