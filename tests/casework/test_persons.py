@@ -267,6 +267,8 @@ async def test_two_bodies_hold_different_ids_for_one_person_and_neither_can_use_
     assert len({*mine, *theirs}) == 6
     internal = {str(file.case), str(file.person)}
     assert not internal & {text.partition("_")[2] for text in (*mine, *theirs)}
+    read = [base64.urlsafe_b64decode(cursor).decode("latin-1") for cursor in (mine[2], theirs[2])]
+    assert not any(each in cursor for each in internal for cursor in read)
     who = partner(body)
     for id_ in (theirs[0], theirs[1], f"ca_{file.case}", f"pe_{file.person}"):
         answer = await hub.ask("query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }", who, id=id_)
