@@ -13,6 +13,7 @@ from office import (
     NOW,
     PEN_NAME,
     TODAY,
+    File,
     case_id,
     codes,
     partner,
@@ -120,6 +121,23 @@ async def test_another_purpose_than_the_referrals_opens_nothing(hub, handed, pur
     answer = await hub.ask(CASE, who, id=case_id(file, who))
     assert answer["data"]["case"] == dict.fromkeys(("state", "identity", "risk", "securityAdvice"))
     assert set(codes(answer).values()) == {"CONSENT"}
+
+
+@pytest.mark.parametrize("whose", ["another body", "another case of the person"])
+async def test_a_purpose_is_not_borrowed_from_another_referral(hub, handed, whose):
+    file, body, _, _, referral = handed
+    with hub.office() as office:
+        # This case was handed to this body for advocacy; the consent and the other referral are for assessment.
+        office.change(ReferralRow, referral, purpose=Purpose.ADVOCACY)
+        if whose == "another body":
+            office.refer(file, office.body("other"))
+        else:
+            second = office.file(sealed=False)
+            office.change(CaseRow, second.case, person_id=file.person)
+            office.refer(File(second.case, file.person), body)
+    who = partner(body)
+    answer = await hub.ask(CASE, who, id=case_id(file, who))
+    assert codes(answer) == dict.fromkeys(("state", "identity", "risk", "securityAdvice"), "CONSENT")
 
 
 @pytest.mark.parametrize("state", ReferralState)
@@ -249,6 +267,8 @@ async def test_two_bodies_hold_different_ids_for_one_person_and_neither_can_use_
     assert len({*mine, *theirs}) == 6
     internal = {str(file.case), str(file.person)}
     assert not internal & {text.partition("_")[2] for text in (*mine, *theirs)}
+    read = [base64.urlsafe_b64decode(cursor).decode("latin-1") for cursor in (mine[2], theirs[2])]
+    assert not any(each in cursor for each in internal for cursor in read)
     who = partner(body)
     for id_ in (theirs[0], theirs[1], f"ca_{file.case}", f"pe_{file.person}"):
         answer = await hub.ask("query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }", who, id=id_)
