@@ -412,6 +412,10 @@ class Town:
     def state(self, referral_id: UUID) -> ReferralState:
         return self.row(referral_id).state
 
+    def states(self) -> dict[UUID, ReferralState]:
+        with self.engine.connect() as connection:
+            return {row.id: row.state for row in connection.execute(select(REFERRAL))}
+
     def consent(self, consent_id: UUID) -> Any:
         with self.engine.connect() as connection:
             return connection.execute(select(CONSENT).where(CONSENT.c.id == consent_id)).one()

@@ -19,7 +19,6 @@ from hub.referrals import cases, packets
 from hub.referrals.book import Book, Referral
 from hub.referrals.cases import SAMPLES, Content, Profile
 from hub.referrals.office import Office, message_of
-from hub.referrals.sending import ask
 from hub.referrals.states import Actor
 from hub.referrals.words import known, listed, word
 from hub.store.rows import table_of
@@ -105,7 +104,7 @@ def new_arrival(
         "left_at": now,
     }
     referral = book.begin(connection, values, ReferralEventKind.SEND, Actor.SENDER_CASEWORKER)
-    ask(connection, referral.id, [word(SupportKind, kind) for kind in envelope.services])
+    book.ask(connection, referral, [word(SupportKind, kind) for kind in envelope.services])
     words = book.sealed_words(connection, referral, sender_reference=packet.reference)
     return book.change(connection, referral, words) if words else referral
 

@@ -21,7 +21,7 @@ from hub.referrals.states import FINAL, Actor, Guard, IllegalTransition, step
 from hub.store.rows import table_of
 from schema.tables import CaseRow, HandoffRow, ReferralEventRow, ReferralRow, ReferralServiceRow
 from schema.tables.referrals import DeliveryState, Direction
-from schema.vocabulary import ReferralEventKind, ReferralState, ServiceAnswer, Side
+from schema.vocabulary import ReferralEventKind, ReferralState, ServiceAnswer, Side, SupportKind
 
 S, E = ReferralState, ReferralEventKind
 
@@ -237,6 +237,12 @@ class Book:
         return made
 
     # ---- Help asked for ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def ask(connection: Connection, referral: Referral, kinds: Iterable[SupportKind]) -> None:
+        """Write down the help that is asked for."""
+        row = {"referral_id": referral.id, "answer": ServiceAnswer.ASKED}
+        connection.execute(insert(SERVICE), [row | {"kind": kind} for kind in dict.fromkeys(kinds)])
 
     @staticmethod
     def services(connection: Connection, referral: Referral) -> dict[str, ServiceAnswer]:

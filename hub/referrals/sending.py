@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, select
 
 from hub.consent import (
     Acting,
@@ -22,7 +22,8 @@ from hub.consent import (
 from hub.delivery.ports import Topic
 from hub.referrals import cases, packets, receipts
 from hub.referrals.agreements import agreed
-from hub.referrals.book import REFERRAL, SERVICE, Book, Referral
+from hub.referrals.arrivals import erase
+from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.cases import Content
 from hub.referrals.errors import AlreadyReferred, SecondPersonNeeded
 from hub.referrals.office import Office
@@ -39,7 +40,6 @@ from schema.vocabulary import (
     ReferralEventKind,
     ReferralState,
     Relation,
-    ServiceAnswer,
     Side,
     SupportKind,
     Urgency,
@@ -118,7 +118,7 @@ class Sending:
             "created_at": acting.now,
         }
         referral = self.book.begin(connection, values, E.CREATE, Actor.SENDER_CASEWORKER)
-        ask(connection, referral.id, draft.services)
+        self.book.ask(connection, referral, draft.services)
         words = self.book.sealed_words(connection, referral, sender_reference=draft.sender_reference)
         if words:
             referral = self.book.change(connection, referral, words)
@@ -208,6 +208,10 @@ class Sending:
             else:
                 continue
             self.book.stop(connection, after, event, acting.now)
+            if after.reply_to is not None and after.stopped_at is None:
+                # What its sender brought by the wire is ours to delete; its sender is asked for nothing.
+                erase(connection, self.office, after, acting.now)
+                self.book.change(connection, after, {"stopped_at": acting.now, "words": None})
             if referral.consent_id == consent.id:
                 moved = changed(after)
         return moved
@@ -387,14 +391,6 @@ class Sending:
             REFERRAL.c.state.in_(FETCHABLE),
         )
         return connection.scalar(others.limit(1)) is not None
-
-
-def ask(connection: Connection, referral_id: UUID, services: Sequence[SupportKind]) -> None:
-    """Write down the help that is asked for."""
-    rows = [
-        {"referral_id": referral_id, "kind": kind, "answer": ServiceAnswer.ASKED} for kind in dict.fromkeys(services)
-    ]
-    connection.execute(insert(SERVICE), rows)
 
 
 def short(text: str | None, path: str) -> None:

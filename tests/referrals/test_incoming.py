@@ -195,6 +195,23 @@ def test_a_stop_notice_erases_what_came_and_is_certified(town, cause, state, tak
     assert town.state(handoff) is state
 
 
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_person_who_withdraws_here_is_erased_here_and_not_taken_in_again(town, taken):
+    handoff = arrived(town, town.pen)
+    if taken:
+        town.do("take", town.mira, handoff)
+    row = town.row(handoff)
+    town.do("revoke_consent", town.dora, row.consent_id, ConsentChannel.ENCRYPTED_MESSAGE)
+    assert town.state(handoff) is S.CONSENT_REVOKED
+    with town.engine.connect() as connection, pytest.raises(KeyDestroyed):
+        town.vault.key(connection, row.person_id)
+    assert content(town, CaseIdentityRow, row.case_id) is None
+    assert town.brought(handoff, Topic.ANSWER) == []
+    with pytest.raises(Refused):
+        town.take_in(town.pen, town.packet(town.pen, handoff, version=2))
+    assert unchecked(town.take_in(town.pen, town.stop(town.pen, handoff)).reply)["answer"] == "deleted"
+
+
 def test_a_stop_that_comes_first_is_remembered(town):
     token = town.packet(town.pen)
     handoff = handoff_of(token)

@@ -201,12 +201,12 @@ def wire_b64(text: str) -> bytes:
 
 
 @asynccontextmanager
-async def counterpart():
+async def counterpart(kind: type[Counterpart] = Counterpart):
     """Serve it on a socket of this loop."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)
-        hub = Counterpart(listening.getsockname()[1])
+        hub = kind(listening.getsockname()[1])
         options = uvicorn.Config(
             hub.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
