@@ -75,7 +75,9 @@ def create_app(
     book = _book(settings, engine, keys, clock)
     known = exchange(book)
     door = Door(engine, book, resource, known, clock, base=settings.public_url)
-    running = Running(Worker(engine, known.handlers, clock), database.conninfo)
+    # Connections of its own: who asks does not wait for what is brought, nor the other way round.
+    bringing = database.engine()
+    running = Running(Worker(bringing, known.handlers, clock), database.conninfo)
     graphql = GraphQLEndpoint(
         Operations(reader=reader, clock=clock, planner=planner),
         body_bytes_max=settings.body_bytes_max,
@@ -95,6 +97,7 @@ def create_app(
         await book.aclose()
         await reader.aclose()
         await proofs.aclose()
+        bringing.dispose()
         engine.dispose()
 
     return Site(
