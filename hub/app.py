@@ -113,7 +113,9 @@ def create_app(
     known = desk.exchange if exchange is None else exchange(book)
     clockwork, veil = Clockwork(engine, desk.referrals, clock), Veil(root.derive)
     door = Door(engine, book, resource, known, clock, base=settings.public_url)
-    running = Running(Worker(engine, known.handlers, clock), database.conninfo)
+    # Connections of its own: who asks does not wait for what is brought, nor the other way round.
+    bringing = database.engine()
+    running = Running(Worker(bringing, known.handlers, clock), database.conninfo)
     graphql = GraphQLEndpoint(
         Operations(
             reader=reader,
@@ -142,6 +144,7 @@ def create_app(
         await reader.aclose()
         await audited.aclose()
         await proofs.aclose()
+        bringing.dispose()
         engine.dispose()
 
     pages, address = Pages(people), _address_of(place)

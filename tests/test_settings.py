@@ -10,7 +10,7 @@ import pytest
 from hub import log
 from hub.clock import SetClock, SystemClock
 from hub.errors import HubError, QueryTimeout, SettingsRefused
-from hub.settings import READERS, ClaimNames, Environment, LogLevel, Settings
+from hub.settings import READERS, ClaimNames, Environment, LogLevel, PartnerPlaces, Settings
 
 OPERATIONS = Path(__file__).parents[1] / "docs" / "operations.md"
 
@@ -121,6 +121,7 @@ def test_the_secret_of_the_database_is_not_in_the_error():
         ({"issuer": "http://hub.example"}, 1000, "HUB_ISSUER"),
         ({"openid_issuer": "http://id.example"}, 1000, "HUB_OPENID_ISSUER"),
         ({"host": "0.0.0.0"}, 1000, "HUB_BASE_URL"),  # noqa: S104  # that is what is refused
+        ({"partner_places": PartnerPlaces.LOOPBACK}, 1000, "HUB_PARTNER_PLACES"),
         ({"log_level": LogLevel.DEBUG}, 1000, "HUB_LOG_LEVEL"),
     ],
 )

@@ -95,13 +95,14 @@ def due(connection: Connection, *, topics: Collection[Topic], now: datetime, mos
 
 def overdue(
     connection: Connection, *, topics: Collection[Topic], now: datetime, seconds: float, most: int
-) -> list[UUID]:
+) -> list[tuple[UUID, Topic]]:
     """Lock and list deliveries without a job that nobody looked at for so long after they were due, or a lease ran out.
 
     What another transaction has locked is being looked at.
     """
-    found = _waiting(now - timedelta(seconds=seconds), topics).where(_JOBLESS).limit(most)
-    return list(connection.execute(found.with_for_update(skip_locked=True)).scalars())
+    found = _waiting(now - timedelta(seconds=seconds), topics).add_columns(_H.c.topic).where(_JOBLESS).limit(most)
+    rows = connection.execute(found.with_for_update(skip_locked=True)).all()
+    return [(row.id, Topic(row.topic)) for row in rows]
 
 
 def _waiting(now: datetime, topics: Collection[Topic]) -> Select[UUID]:

@@ -22,7 +22,7 @@ ARGUMENT: Final = "handoff"
 _HANDOFF: Final = table_of(HandoffRow)
 _WAKE: Final = text(f"""
     select jobs.procrastinate_defer_jobs_v1(array[row(
-        '{QUEUE}', '{TASK}', 0, null, cast(:key as text), jsonb_build_object('{ARGUMENT}', cast(:key as text)),
+        '{QUEUE}', '{TASK}', :priority, null, cast(:key as text), jsonb_build_object('{ARGUMENT}', cast(:key as text)),
         clock_timestamp() + make_interval(secs => :seconds)
     )]::jobs.procrastinate_job_to_defer_v1[])
     where not exists (
@@ -72,17 +72,19 @@ class HandoffOutbox:
                 created_at=now,
             )
         )
-        wake(connection, id_)
+        wake(connection, id_, topic)
         return id_
 
 
-def wake(connection: Connection, handoff: UUID, *, seconds: float = 0.0) -> None:
+def wake(connection: Connection, handoff: UUID, topic: Topic, *, seconds: float = 0.0) -> None:
     """Have a worker look at a delivery after so many seconds by the database's clock. One job waits, at most.
+
+    What stops goes before all else that waits.
 
     Two who wake at the same instant cannot see each other's job; then the second one's is not needed.
     """
     try:
         with connection.begin_nested():
-            connection.execute(_WAKE, {"key": str(handoff), "seconds": seconds})
+            connection.execute(_WAKE, {"key": str(handoff), "seconds": seconds, "priority": int(topic is Topic.STOP)})
     except IntegrityError:
         return

@@ -25,7 +25,9 @@ PAUSE_SECONDS: Final = (0.5, 15.0)
 """Shortest and longest pause before the worker is started again."""
 SWEPT_MOST: Final = 500
 _LOCK: Final = 7_401_007
+_CONNECTIONS: Final = 3
 _POOL_SECONDS: Final = 5.0
+_ABORT_SECONDS: Final = 300.0
 _STEADY_SECONDS: Final = 60.0
 _SWEEPER = text("select pg_try_advisory_xact_lock(:lock)")
 _STALLED = text("""
@@ -100,6 +102,8 @@ class Running:
                     queues=[QUEUE],
                     concurrency=patience.at_once,
                     fetch_job_polling_interval=patience.sweep_seconds,
+                    # Nobody aborts jobs.
+                    abort_job_polling_interval=_ABORT_SECONDS,
                     install_signal_handlers=False,
                     delete_jobs="always",
                     update_heartbeat_interval=patience.heartbeat_seconds,
@@ -116,8 +120,9 @@ class Running:
         return PsycopgConnector(
             conninfo=self._conninfo,
             kwargs={"options": "-c search_path=jobs -c timezone=UTC -c application_name=icorn-hub-delivery"},
-            min_size=1,
-            max_size=4,
+            # All at once: a pool that is growing when it is closed leaves a connection behind.
+            min_size=_CONNECTIONS,
+            max_size=_CONNECTIONS,
             timeout=_POOL_SECONDS,
         )
 
@@ -147,6 +152,6 @@ class Running:
         found = overdue(
             connection, topics=self._worker.topics, now=now, seconds=patience.grace_seconds, most=SWEPT_MOST
         )
-        for each in found:
-            wake(connection, each)
+        for handoff, topic in found:
+            wake(connection, handoff, topic)
         return len(found)

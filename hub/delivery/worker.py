@@ -24,7 +24,7 @@ from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from connectors.errors import ConnectorError, Throttled, Uncertain
@@ -40,6 +40,7 @@ from schema.tables.referrals import DeliveryState
 EXPIRED: Final = "expired"
 """What a handler is told when the time of a delivery is over."""
 _FAULT: Final = "internal_error"
+_PATIENT: Final = text("set local lock_timeout = '5s'")
 _ENDLESS: Final = timedelta(days=3650)
 _log = logger()
 T = TypeVar("T")
@@ -104,7 +105,8 @@ class Worker:
         self._jitter: Final = jitter
         self._name: Final = f"{socket.gethostname()[:60]}:{token_hex(4)}"
         self._slots: Final = asyncio.Semaphore(self.patience.at_once)
-        self._threads: Final = CapacityLimiter(4)
+        self._claiming: Final = CapacityLimiter(4)
+        self._settling: Final = CapacityLimiter(4)
         self._running: Final[dict[UUID, asyncio.Task[bool]]] = {}
 
     async def deliver(self, handoff: UUID) -> bool:
@@ -141,16 +143,23 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run what blocks; what was begun is waited for."""
-        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+    async def in_thread(self, work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
+        """Run what blocks. What was begun is waited for, also by who is cancelled: its connection is given back."""
+        running = asyncio.ensure_future(anyio.to_thread.run_sync(work, limiter=limiter or self._settling))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            if not running.cancelled():
+                running.exception()
+            raise
 
     # ---- One attempt ------------------------------------------------------------------------------------------------
 
     async def _deliver(self, handoff: UUID) -> bool:
         async with self._slots:
             try:
-                claimed = await self.in_thread(lambda: self._claim(handoff))
+                claimed = await self.in_thread(lambda: self._claim(handoff), self._claiming)
             except (OperationalError, InterfaceError):
                 raise  # the row is as it was, and the sweeper finds it
             except Exception as error:  # noqa: BLE001  # whatever a handler does, the delivery is not lost
@@ -220,7 +229,7 @@ class Worker:
                     seconds = self.patience.backoff.delay_seconds(held.claimed.attempt, self._jitter)
                     at = self.clock.now() + timedelta(seconds=seconds)
                     leases.put_back(connection, held, at=at, why=Uncertain.code)
-                    wake(connection, held.claimed.id, seconds=seconds)
+                    wake(connection, held.claimed.id, held.topic, seconds=seconds)
 
         try:
             await self.in_thread(put_back)
@@ -240,6 +249,8 @@ class Worker:
             held = self._taken(connection, handoff, now)
             if held is None:
                 return None
+            # A referral that somebody holds for long must not hold up all others: it is looked at again soon.
+            connection.execute(_PATIENT)
             handler = self._handlers[held.topic]
             if held.gives_up_at is not None and now >= held.gives_up_at:
                 leases.end(connection, held, DeliveryState.EXPIRED, now=now, why=EXPIRED)
@@ -267,7 +278,7 @@ class Worker:
             seconds = self.patience.backoff.delay_seconds(held.claimed.attempt, self._jitter)
             why = Uncertain.code if held.claimed.doubtful else _FAULT
             leases.put_back(connection, held, at=now + timedelta(seconds=seconds), why=why)
-            wake(connection, handoff, seconds=seconds)
+            wake(connection, handoff, held.topic, seconds=seconds)
             return True
 
     def _settled(self, held: Held, outcome: Outcome) -> None:
@@ -299,7 +310,7 @@ class Worker:
             seconds = (at - now).total_seconds()
             # A doubt stays until an attempt settles it: that nothing was done this time says nothing of the last.
             leases.put_back(connection, held, at=at, why=Uncertain.code if claimed.doubtful else outcome.code)
-            wake(connection, claimed.id, seconds=seconds)
+            wake(connection, claimed.id, held.topic, seconds=seconds)
             self._told("delivery.attempt_failed", held, code=outcome.code, retry_seconds=round(seconds))
 
     def _again(self, held: Held, error: ConnectorError, now: datetime) -> datetime | None:

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.concurrency import run_in_threadpool
 
 from connectors import handoff as wire
@@ -25,7 +27,7 @@ from hub.auth import denials, once
 from hub.auth.resource import Headers, ResourceServer
 from hub.clock import Clock
 from hub.delivery.inbound import Exchange
-from hub.errors import HubError
+from hub.errors import HubError, StoreUnavailable
 from hub.partners import registry
 from hub.partners.book import Book, Speaking
 from hub.partners.errors import PartnerUnknown
@@ -37,6 +39,7 @@ FETCH_SECONDS: Final = 10.0
 """How long the packet of a notice may take to come; who sent the notice waits meanwhile."""
 TOKEN_CHARS_MAX: Final = 8_192
 _SIGNED: Final = SCHEME.lower()
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -100,7 +103,7 @@ class Door:
         if not body.isascii():
             raise Invalid("it is no signed token")
         text = body.decode("ascii")
-        letter = wire.open_letter(text, await run_in_threadpool(self._book.me))
+        letter = wire.open_letter(text, await _blocking(self._book.me))
         _formal(letter)
         known, speaking = await self._issuer(letter.iss)
         return known, speaking, await speaking.verify_push(text)
@@ -156,7 +159,7 @@ class Door:
             return await self._by_token(method, url, headers)
         if len(token) > TOKEN_CHARS_MAX or not token.isascii():
             raise Invalid("it is no signed token")
-        me = await run_in_threadpool(self._book.me)
+        me = await _blocking(self._book.me)
         letter = wire.open_letter(token, me)
         if letter.typ != WireRequest.typ:
             raise Invalid("it is another message", typ=letter.typ)
@@ -200,7 +203,7 @@ class Door:
 
         told = await self._within(asked.known, work)
         what = {"known": False} if told is None else {"known": True, **told}
-        me = await run_in_threadpool(self._book.me)
+        me = await _blocking(self._book.me)
         return await self._sealed(
             asked.speaking, wire.sign_status(me, asked.known.issuer, now=now, handoff=referral_id, **what)
         )
@@ -209,7 +212,7 @@ class Door:
 
     async def _issuer(self, issuer: str) -> tuple[Known, Speaking]:
         try:
-            return await run_in_threadpool(self._book.of_issuer, issuer)
+            return await _blocking(self._book.of_issuer, issuer)
         except PartnerUnknown:
             raise Unauthorized("no such key") from None
 
@@ -222,10 +225,10 @@ class Door:
         if AccessScope.REFERRAL_RECEIVE not in profile.scopes:
             raise ScopeMissing
         try:
-            speaking = await run_in_threadpool(self._book.partner_of, profile.organisation_id)
+            speaking = await _blocking(self._book.partner_of, profile.organisation_id)
         except PartnerUnknown:
             raise self._resource.denied() from None
-        known = await run_in_threadpool(self._known, profile.organisation_id)
+        known = await _blocking(self._known, profile.organisation_id)
         return Asked(known, speaking, profile=profile)
 
     def _known(self, organisation_id: UUID) -> Known:
@@ -244,7 +247,7 @@ class Door:
                     raise Unauthorized("no such key")
                 return work(connection)
 
-        return await run_in_threadpool(run)
+        return await _blocking(run)
 
     def _use_up(self, connection: Connection, asked: Asked, now: datetime) -> None:
         """Let a signed request be good once, and a token until it was denied."""
@@ -262,6 +265,18 @@ class Door:
     async def _sealed(speaking: Speaking, token: str) -> str:
         peer = await speaking.peer()
         return token if peer.sealing is None else seal(token, peer)
+
+
+async def _blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run what asks the database. Where that is away nothing was done, or will be known again when it comes once more.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    try:
+        return await run_in_threadpool(work, *args, **kwargs)
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable("no connection to the database") from error
 
 
 def _formal(letter: Letter) -> None:

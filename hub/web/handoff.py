@@ -18,6 +18,7 @@ from connectors.errors import ConnectorError, Throttled
 from connectors.messages import PROTOCOL
 from connectors.transports.credentials import SCHEME
 from connectors.transports.https import JOSE
+from hub.auth.errors import ProviderUnavailable
 from hub.auth.people.throttle import network
 from hub.auth.resource import Unauthorized
 from hub.errors import HubError, StoreUnavailable
@@ -46,6 +47,7 @@ _STATUS: Final = {
     "unavailable": 503,
     "uncertain": 503,
 }
+_CODES: Final = {409: "refused", 503: "unavailable"}
 _log = logger()
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -180,7 +182,9 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
             return Response(status_code=400)
         except HubError as error:
             status, headers = _mapped(error)
-            return problem(request, status, headers, code=error.code.lower())
+            _log.info("handoff.refused", path=_plain(request), code=error.code, status=status)
+            # What the house calls it is no business of strangers, unless this room says so.
+            return problem(request, status, headers, code=_CODES.get(status, error.code.lower()))
 
     return guarded
 
@@ -199,6 +203,8 @@ def _mapped(error: HubError) -> tuple[int, dict[str, str]]:
             return 400, {}
         case StoreUnavailable():
             return 503, {"retry-after": "5"}
+        case ProviderUnavailable():
+            return 503, {"retry-after": str(error.retry_seconds)}
         case _:
             return 409, {}
 

@@ -1,6 +1,6 @@
 """Kill loop: workers die at any instant, the partner has bad days, persons withdraw; then all books are compared.
 
-    python -m tests.delivery.kill --handoffs 300 --seed 1 --partner-kills
+    python -m tests.delivery.kill --handoffs 300 --seed 1 --partner-kills --database-kills
 
 Lost: given to the outbox, and neither delivered nor ended. Doubled: taken in twice by the partner, or settled twice
 here. Stuck: still waiting at the end. After stop: an attempt that began after a withdrawal was written.
@@ -12,17 +12,22 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from connectors.signing import private_jwks, unchecked
 from hub.settings import Settings
@@ -33,6 +38,7 @@ from tests.sandbox.counterpart import Counterpart, counterpart
 from tests.sandbox.sandbox_process import ROOT, Sandbox
 
 NETWORK = "scholars_at_risk"
+T = TypeVar("T")
 BAD_DAYS = ("reset", "500", "503", "429", "lost", "failed", "forged", "timeout")
 
 
@@ -48,6 +54,7 @@ class Verdict:
     stuck: int = 0
     after_stop: int = 0
     kills: int = 0
+    crashes: int = 0
     doubts: int = 0
     troubles: int = 0
     seconds: float = 0.0
@@ -88,9 +95,10 @@ async def loop(
     kills: int = 4,
     rate: float = 0.2,
     partner_kills: bool = False,
+    crash: Callable[[], None] | None = None,
     patience_seconds: float = 120,
 ) -> Verdict:
-    """Run it; the database has tables and nothing in them."""
+    """Run it; the database has tables and nothing in them. `crash` stops it as a crash would, and starts it again."""
     chance = random.Random(seed)  # noqa: S311  # the same again
     house, began = House(engine), time.monotonic()
     verdict = Verdict(handoffs)
@@ -112,6 +120,9 @@ async def loop(
                 if partner_kills and chance.random() < 0.3:
                     sandbox.kill()
                     await sandbox.start()
+                if crash is not None and chance.random() < 0.4:
+                    await asyncio.to_thread(crash)
+                    verdict.crashes += 1
                 victim.start()
                 verdict.kills += 1
             await feeding
@@ -142,23 +153,52 @@ async def _feed(
     for number in range(handoffs):
         packet = hub.new_packet()
         referral = UUID(unchecked(packet)["handoff"])
-        delivery = await asyncio.to_thread(house.send, now=datetime.now(UTC), id_=referral, packet=packet)
+        delivery = await asyncio.to_thread(_insist, _sending(house, referral, packet))
         sent[delivery] = None
         if number % 7 == 3:
             await asyncio.sleep(chance.uniform(0, 0.2))
-            await asyncio.to_thread(house.withdraw, delivery)
+            await asyncio.to_thread(_insist, partial(house.withdraw, delivery))
             sent[delivery] = datetime.now(UTC)
         if number % 10 == 0:
             await asyncio.sleep(chance.uniform(0, 0.3))
 
 
+def _sending(house: House, referral: UUID, packet: str) -> Callable[[], UUID]:
+    """Write a delivery once, also when it is not known whether the last try was committed."""
+
+    def send() -> UUID:
+        try:
+            return house.send(now=datetime.now(UTC), id_=referral, packet=packet)
+        except IntegrityError:
+            with house.engine.connect() as connection:
+                return connection.execute(select(HANDOFF.c.id).where(HANDOFF.c.referral_id == referral)).scalar_one()
+
+    return send
+
+
+def _insist(work: Callable[[], T]) -> T:
+    """Do it again until the database is there."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return work()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
 async def _settled(house: House, seconds: float) -> None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    waiting = select(HANDOFF.c.id).where(HANDOFF.c.state == DeliveryState.WAITING).limit(1)
+
+    def over() -> bool:
         with house.engine.connect() as connection:
-            waiting = select(HANDOFF.c.id).where(HANDOFF.c.state == DeliveryState.WAITING).limit(1)
-            if connection.execute(waiting).first() is None:
-                return
+            return connection.execute(waiting).first() is None
+
+    while time.monotonic() < end:
+        if await asyncio.to_thread(_insist, over):
+            return
         await asyncio.sleep(0.2)
 
 
@@ -190,7 +230,17 @@ def _judge(house: House, verdict: Verdict, sent: dict[UUID, datetime | None], pa
 
 async def _main(told: argparse.Namespace) -> Verdict:
     folder = Path(tempfile.mkdtemp(prefix="hub-kill-"))
-    database = open_database(Settings(data_dir=folder / "data"))
+    settings = Settings(data_dir=folder / "data")
+    database = open_database(settings)
+
+    def crash() -> None:
+        note = settings.data_dir / "postgres" / "postmaster.pid"
+        os.kill(int(note.read_text().split()[0]), signal.SIGQUIT)
+        while note.exists():
+            time.sleep(0.01)
+        again.append(open_database(settings))
+
+    again: list[Database] = []
     engine = database.engine()
     try:
         upgrade(engine)
@@ -204,10 +254,12 @@ async def _main(told: argparse.Namespace) -> Verdict:
             kills=told.kills,
             rate=told.rate,
             partner_kills=told.partner_kills,
+            crash=crash if told.database_kills else None,
         )
     finally:
         engine.dispose()
-        database.stop()
+        for each in [*again, database]:
+            each.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -219,6 +271,7 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--rate", type=float, default=0.2)
     parser.add_argument("--partner-kills", action="store_true")
+    parser.add_argument("--database-kills", action="store_true")
     result = asyncio.run(_main(parser.parse_args()))
     print(result)  # noqa: T201  # that is the answer
     sys.exit(not result.holds)

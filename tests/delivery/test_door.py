@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from databases import admin
 from sqlalchemy import update
 from sqlmodel import Session
 
@@ -209,6 +210,19 @@ async def test_a_message_must_be_sealed_typed_and_for_us(pair):
         at=1,
     )
     assert (await post(pair, await sealed(pair, late))).status_code == 401
+
+
+async def test_a_database_that_is_away_is_told_as_not_now(pair, database):
+    body = await sealed(pair, answer_of(pair))
+    name = database.url.database
+    with admin(database) as connection:
+        connection.execute(f"alter database {name} allow_connections false")
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
+        answer = await post(pair, body)
+        connection.execute(f"alter database {name} allow_connections true")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert (await post(pair, body)).status_code == 202
+    assert pair.came(Answer) == 1
 
 
 # ---- What is read ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import shutil
 import signal
 import tempfile
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -87,8 +89,8 @@ def test_row_and_job_are_written_with_the_callers_commit_or_not_at_all(house):
 def test_one_job_waits_at_most(house):
     delivery = sent(house)
     with house.engine.begin() as connection:
-        wake(connection, delivery)
-        wake(connection, delivery, seconds=60)
+        wake(connection, delivery, Topic.PACKET)
+        wake(connection, delivery, Topic.PACKET, seconds=60)
     assert len(house.jobs()) == 1
 
 
@@ -99,15 +101,32 @@ async def test_two_who_wake_at_once_do_not_disturb_each_other(house):
 
     def other() -> None:
         with house.engine.begin() as second:
-            wake(second, delivery)
+            wake(second, delivery, Topic.PACKET)
             second.exec_driver_sql("select 1")
 
     with house.engine.begin() as connection:
-        wake(connection, delivery)
+        wake(connection, delivery, Topic.PACKET)
         waiting = asyncio.create_task(asyncio.to_thread(other))
         await asyncio.sleep(0.3)
     await waiting
     assert len(house.jobs()) == 1
+
+
+async def test_what_stops_goes_before_all_else_that_waits(house, database):
+    packets = [sent(house) for _ in range(5)]
+    with house.engine.begin() as connection:
+        now, referral = SystemClock().now(), house.referral(connection)
+        until_day = now + timedelta(days=1)
+        stop = house.outbox.enqueue(connection, referral_id=referral, topic=Topic.STOP, now=now, gives_up_at=until_day)
+    bring = Weather("receipt")
+    patience = replace(QUICK, at_once=1)
+    worker = Worker(house.engine, dict.fromkeys(Topic, Books(bring)), SystemClock(), patience=patience)
+    service = Running(worker, database.conninfo)
+    service.start()
+    await until(lambda: len(bring.made) == 6)
+    await service.stop()
+    assert bring.made[0].id == stop
+    assert {each.id for each in bring.made} == {stop, *packets}
 
 
 async def test_a_commit_wakes_a_worker_at_once(house, database):
