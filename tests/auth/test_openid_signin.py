@@ -100,6 +100,9 @@ def asked_for(browser) -> dict[str, str]:
 def viewer(browser, hall) -> Any:
     headers = {"x-hub-console": "1", "origin": hall.url}
     answer = browser.post("/graphql", json={"query": "{ viewer { relation } }"}, headers=headers)
+    if answer.status_code == 401:
+        assert answer.json()["errors"][0]["extensions"]["code"] == "SESSION_ENDED"
+        return None
     return answer.json()["data"]["viewer"]
 
 

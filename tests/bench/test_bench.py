@@ -16,7 +16,7 @@ def test_three_servers_answer_every_operation_alike(tmp_path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
 

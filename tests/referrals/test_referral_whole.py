@@ -4,16 +4,16 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from hub.delivery.inbound import Exchange
-from hub.delivery.outbox import HandoffOutbox
-from hub.partners import registry
 from joserfc.jwk import ECKey
 from sqlmodel import Session
-from tests.delivery.exchanging import _Hub, serving
+from tests.sandbox.running import Sandbox, until
 
 from hub.auth import registry as clients
 from hub.auth.registry import NewClient
 from hub.clock import SystemClock
+from hub.delivery.inbound import Exchange
+from hub.delivery.outbox import HandoffOutbox
+from hub.partners import registry
 from hub.referrals.exchange import Arriving, Serving
 from hub.referrals.handing import handlers
 from hub.referrals.office import Office
@@ -21,7 +21,7 @@ from hub.referrals.service import Referrals
 from hub.settings import ClientKeys, PartnerPlaces
 from schema.tables.oauth import ClientKind
 from schema.vocabulary import AccessScope, ClosingReason, ReferralState
-from tests.sandbox.running import Sandbox, until
+from tests.delivery.exchanging import _Hub, serving
 
 S = ReferralState
 QUICK = {"take_seconds": 0.05, "decide_seconds": 0.05, "start_seconds": 0.05, "outcome_seconds": 0.05}
@@ -91,15 +91,15 @@ async def test_taken_back(whole):
     await until(lambda: town.events(made.referral_id)[-1].note == "deleted", seconds=30)
 
 
-async def test_comes_in(whole):
+@pytest.mark.parametrize("submit", [False, True], ids=["by notice", "by packet"])
+async def test_comes_in(whole, submit):
     town, sandbox = whole
-    for submit in (False, True):
-        told = await sandbox.control("send", submit=submit)
-        handoff = UUID(told["handoff"])
-        await until(lambda: town.states().get(handoff) is S.RECEIVED, seconds=30)
-        await asyncio.to_thread(town.do, "take", town.mira, handoff)
-        await asyncio.to_thread(town.do, "accept", town.mira, handoff)
-        await until(lambda: sandbox.books("answer_in", handoff))
-        await sandbox.control("withdraw", handoff=str(handoff))
-        await until(lambda: town.state(handoff) is S.WITHDRAWN, seconds=30)
-        assert await sandbox.books("certificate_in", handoff)
+    told = await sandbox.control("send", submit=submit)
+    handoff = UUID(told["handoff"])
+    await until(lambda: town.states().get(handoff) is S.RECEIVED, seconds=30)
+    await asyncio.to_thread(town.do, "take", town.mira, handoff)
+    await asyncio.to_thread(town.do, "accept", town.mira, handoff)
+    await until(lambda: sandbox.books("answer_in", handoff))
+    await sandbox.control("withdraw", handoff=str(handoff))
+    await until(lambda: town.state(handoff) is S.WITHDRAWN, seconds=30)
+    assert await sandbox.books("certificate_in", handoff)
