@@ -7,7 +7,6 @@ import pytest
 from referrals_town import HANDOFF, Rows, Town
 from sqlalchemy import update
 from starlette.responses import Response
-from tests.sandbox.running import Sandbox, until
 
 from connectors import handoff as wire
 from connectors.messages import Status
@@ -22,6 +21,7 @@ from hub.referrals.service import Referrals
 from schema.tables.referrals import DeliveryState
 from schema.vocabulary import ClosingReason, ReferralState
 from tests.sandbox.counterpart import Counterpart, counterpart
+from tests.sandbox.sandbox_process import Sandbox, until
 
 S = ReferralState
 QUICK = {"take_seconds": 0.05, "decide_seconds": 0.05, "start_seconds": 0.05, "outcome_seconds": 0.05}

@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 from joserfc.jwk import ECKey
 from sqlmodel import Session
-from tests.sandbox.running import Sandbox, until
 
 from hub.auth import registry as clients
 from hub.auth.registry import NewClient
@@ -22,6 +21,7 @@ from hub.settings import ClientKeys, PartnerPlaces
 from schema.tables.oauth import ClientKind
 from schema.vocabulary import AccessScope, ClosingReason, ReferralState
 from tests.delivery.exchanging import _Hub, serving
+from tests.sandbox.sandbox_process import Sandbox, until
 
 S = ReferralState
 QUICK = {"take_seconds": 0.05, "decide_seconds": 0.05, "start_seconds": 0.05, "outcome_seconds": 0.05}
