@@ -34,7 +34,7 @@ from schema.tables import AgreementRow, CaseRow, PersonRow, ReferralRow
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.types.basics import within
-from schema.vocabulary import AccessScope, AgreementState, Category, Grain, Relation
+from schema.vocabulary import AccessScope, AgreementState, Category, Grain, ReferralState, Relation
 
 Pick = Callable[[Columns], ColumnElement[Any]]
 
@@ -124,6 +124,10 @@ def ways(*, oversight: Rule, caseworker: Rule, partner: Rule, person: Rule) -> A
 
 
 _OVERSIGHT: Final = Related(OVERSIGHT)
+_TAKEN_IN: Final = RowIs(
+    "somebody at ICORN took it up, and it is open",
+    lambda c: and_(c.direction == Direction.INCOMING, taken_up(c), c.state != ReferralState.RECEIVED),
+)
 
 
 def _person_of(here: Columns, there: Columns) -> ColumnElement[bool]:
@@ -134,7 +138,18 @@ def _person_of(here: Columns, there: Columns) -> ColumnElement[bool]:
 # ---- Rows ------------------------------------------------------------------------------------------------------------
 
 CASES: Final = ways(
-    oversight=_OVERSIGHT,
+    # What a partner sent along lies in quarantine until it is taken up, and is not ICORN's when it is over.
+    oversight=AllOf(
+        (
+            _OVERSIGHT,
+            AnyOf(
+                (
+                    RowIs("ICORN keeps it", lambda c: c.holder_id.is_(None)),
+                    Linked(ReferralRow, lambda here, there: there.case_id == here.id, _TAKEN_IN),
+                )
+            ),
+        )
+    ),
     caseworker=_WORKS_ON,
     partner=AnyOf(
         (
@@ -192,7 +207,16 @@ CONSENTS: Final = ways(
 """Consents that are there for a viewer. A body reads those that name it once something was sent to it."""
 
 REFERRALS: Final = ways(
-    oversight=_OVERSIGHT,
+    # A partner's draft is the partner's own.
+    oversight=AllOf(
+        (
+            _OVERSIGHT,
+            RowIs(
+                "ICORN sends it, or it was sent",
+                lambda c: or_(c.direction == Direction.OUTGOING, c.sent_at.is_not(None)),
+            ),
+        )
+    ),
     caseworker=AnyOf(
         (
             Linked(CaseRow, lambda here, there: there.id == here.case_id, _WORKS_ON),

@@ -94,7 +94,9 @@ class Oracle:
         """Tell whether there is such a case for the viewer."""
         match who.relation:
             case "lead" | "dpo":
-                return True
+                came = self.of("referral", case_id=case["id"], direction="incoming")
+                taken = [row for row in came if row["sent_at"] is not None and row["state"] in OPEN - {"received"}]
+                return case["holder_id"] is None or bool(taken)
             case "caseworker":
                 return self.works_on(who, case)
             case "resident":
@@ -111,6 +113,8 @@ class Oracle:
         """Tell whether there is such a person for the viewer."""
         if who.relation == "auditor":
             return False
+        if who.relation in {"lead", "dpo"}:
+            return True
         return any(self.case(who, case) for case in self.of("case_file", person_id=person["id"]))
 
     def referral(self, who: Viewer, referral: Row) -> bool:
@@ -118,7 +122,7 @@ class Oracle:
         (case,) = self.of("case_file", id=referral["case_id"])
         match who.relation:
             case "lead" | "dpo":
-                return True
+                return referral["direction"] == "outgoing" or referral["sent_at"] is not None
             case "caseworker":
                 came = referral["direction"] == "incoming" and referral["sent_at"] is not None
                 return self.works_on(who, case) or (came and case["owner_id"] is None)

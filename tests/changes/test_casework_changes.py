@@ -199,12 +199,20 @@ async def test_a_partner_hands_a_person_to_icorn(lena: Desk, pen: Desk, town: To
     made = await pen.step("createReferral", content=CONTENT, recipient=icorn, senderReference="A-17", **wanted)
     referral = made["referral"]["id"]
     assert (await consented(pen, town, referral, ["CASE", "IDENTITY"]))["referral"]["state"] == "READY"
+    # Until somebody takes it up, nobody at ICORN reads what came along; a draft is not there at all.
+    there = f'{{ referral(id: "{referral}") {{ state case {{ id }} }} cases(first: 5) {{ totalCount }} }}'
+    assert (await lena.ask(there))["data"] == {"referral": None, "cases": {"totalCount": 0}}
     sent = await pen.step("sendReferral", referral=referral)
     assert sent["referral"]["state"] in {"SENT", "RECEIVED"}, sent
+    waiting = (await lena.ask(there))["data"]
+    assert waiting["referral"]["case"] is None
+    assert waiting["cases"] == {"totalCount": 0}
     taken = await lena.step("takeReferral", referral=referral)
     assert taken["referral"]["state"] == "IN_REVIEW", taken
+    assert taken["referral"]["case"]["identity"] == {"legalName": NAME}
     declined = await lena.step("declineReferral", referral=referral, reason="NO_CAPACITY")
     assert declined["referral"]["state"] == "DECLINED"
+    assert declined["referral"]["case"] is None
     assert (await pen.ask(f'{{ referral(id: "{referral}") {{ state }} }}'))["data"]["referral"]["state"] == "DECLINED"
 
 
