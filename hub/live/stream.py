@@ -132,8 +132,8 @@ class _Telling:
                 rung: Rung | None = await heard.next(beat - loop.time())
                 if self._listener.stop.is_set():
                     raise ServerStopping
-                event = None if rung is None else self._concerned(rung)
-                if event is not None and event not in replayed and (body := await self._read(event)) is not None:
+                live = None if rung is None else self._concerned(rung)
+                if live is not None and live not in replayed and (body := await self._read(live)) is not None:
                     yield body
                 if loop.time() >= beat:
                     await self._look()
