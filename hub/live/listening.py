@@ -31,7 +31,6 @@ _SIDES: Final = """
     select json_build_object('referral', r.id, 'sides', json_build_array(r.sender_id, r.recipient_id))::text
     from referral_event e join referral r on r.id = e.referral_id where e.id = $1::uuid
 """
-_GONE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _log = logger()
 
 
@@ -144,7 +143,7 @@ class Listening:
             try:
                 await self._connected()
                 reason = "ended"
-            except (*_GONE, StoreUnavailable) as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is, who listens must hear of it
                 reason = type(error).__name__
             if self._ready.is_set():
                 pause = PAUSE_SECONDS[0]

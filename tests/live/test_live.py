@@ -1,6 +1,7 @@
 """Subscriptions over real HTTP: what is heard, by whom, until when."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from hub.live.errors import StreamInterrupted, StreamTooSlow
 from hub.live.listening import WAITING_MOST, Heard, Rung
 from hub.store import Database, Reader
 from hub.store.bell import ring
+from hub.web import events
 from schema.tables import AuditLeafRow, WebSessionRow
 from schema.tables.base import table_of
 from schema.tables.people import Stage
@@ -223,6 +225,27 @@ def test_queries_refusals_and_what_cannot_be_followed_are_one_event_and_the_end(
     refused = street.post({"accept": "text/event-stream", "authorization": "DPoP x.y.z"}, ALL)
     assert refused.status_code == 401
     assert json.loads(refused.read())["errors"][0]["extensions"] == {"code": "UNAUTHORIZED"}
+
+
+def test_who_takes_nothing_is_cut_off_and_makes_room(street: Street, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(events, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(events, "BEAT", b":%b\n\n" % (b"x" * 500_000))
+    body = json.dumps({"query": ALL}).encode()
+    stuck = []
+    for _ in range(street.settings.streams_of_one):
+        headers = street.headers(PEN) | {"content-type": "application/json", "content-length": str(len(body))}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        stuck.append(socket.create_connection(("127.0.0.1", street.settings.port)))
+        stuck[-1].sendall(f"POST /graphql HTTP/1.1\r\nhost: hub\r\n{head}\r\n".encode() + body)
+        assert stuck[-1].recv(15) == b"HTTP/1.1 200 OK"
+    assert street.post(street.headers(PEN), ALL).status_code == 429
+    deadline = time.monotonic() + 20
+    while (answer := street.post(street.headers(PEN), ALL)).status_code == 429:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    answer.close()
+    for each in stuck:
+        each.close()
 
 
 async def test_who_does_not_keep_up_is_told_so_and_nothing_behind_the_gap():
