@@ -20,6 +20,7 @@ from hub.clock import Clock, SystemClock
 from hub.delivery import Running, Worker
 from hub.delivery.inbound import Exchange, Partners
 from hub.delivery.outbox import HandoffOutbox
+from hub.live import Listening, Live
 from hub.operations import Operations, Persons
 from hub.partners import Book, Door, OwnKeys
 from hub.planner import Limits, Planner
@@ -35,6 +36,7 @@ from hub.store.vault import Vault
 from hub.store.veil import Veil
 from hub.web import handoff, oauth
 from hub.web.console import Built, console_routes
+from hub.web.events import EventStreams
 from hub.web.forms import Pages
 from hub.web.graphql import GraphQLEndpoint
 from hub.web.rates import Allowance, Pace, Rates
@@ -116,20 +118,23 @@ def create_app(
     # Connections of its own: who asks does not wait for what is brought, nor the other way round.
     bringing = database.engine()
     running = Running(Worker(bringing, known.handlers, clock), database.conninfo)
+    operations = Operations(
+        reader=reader,
+        clock=clock,
+        planner=planner,
+        changes=Changes(engine, SCHEMA, planner.catalogue, services(desk.referrals, veil)),
+        persons=Persons(audited, Sealing(root.derive), veil),
+    )
+    rates = Rates(Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch)
+    listening = Listening(database.reading, reader)
+    live = Live(operations, listening, most=settings.streams, most_each=settings.streams_of_one)
     graphql = GraphQLEndpoint(
-        Operations(
-            reader=reader,
-            clock=clock,
-            planner=planner,
-            changes=Changes(engine, SCHEMA, planner.catalogue, services(desk.referrals, veil)),
-            persons=Persons(audited, Sealing(root.derive), veil),
-        ),
+        operations,
         body_bytes_max=settings.body_bytes_max,
         door=resource,
-        rates=Rates(
-            Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch
-        ),
+        rates=rates,
         address=_address_of(place),
+        streams=EventStreams(operations, live, door=resource, rates=rates),
     )
 
     @asynccontextmanager
@@ -141,6 +146,7 @@ def create_app(
         await clockwork.stop()
         await running.stop()
         await book.aclose()
+        await listening.aclose()
         await reader.aclose()
         await audited.aclose()
         await proofs.aclose()

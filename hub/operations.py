@@ -22,8 +22,9 @@ from hub.errors import HubError, StoreUnavailable
 from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.bind import Veil
 from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json, write
+from hub.planner.following import ALIAS, Following, follow
 from hub.planner.json_text import DENIED
-from hub.planner.planner import Bound, ChangeAsked, Lru, Plan
+from hub.planner.planner import Bound, ChangeAsked, Lru, Plan, StreamAsked
 from hub.store.rows import table_of
 from hub.store.sealed import Place, SealBroken, Sealing, WrappedKey
 from schema.access import ANONYMOUS, AccessProfile
@@ -33,6 +34,8 @@ from schema.source import Record
 _DENIED: Final = DENIED.encode()
 CHANGE_COST: Final = 10
 """What a change costs, apart from what is read beneath it."""
+STREAM_ONLY: Final = "STREAM_ONLY"
+"""The code of a subscription that came where answers are told at once."""
 KNOWN_MOST: Final = 4_096
 KNOWN_BYTES_MOST: Final = 4_096
 """Longest request that is known again."""
@@ -139,7 +142,8 @@ class Operations:
             may_change: whether it came in a way in which changes may come.
 
         Returns:
-            an answer also when the operation is refused or the database fails; unexpected errors are raised.
+            an answer also when the operation is refused or the database fails; unexpected errors are raised. A
+            subscription is refused with `STREAM_ONLY`: who can tell it as it happens calls `follow` then.
         """
         try:
             asked = Asked(profile, self._clock.now(), self._veil, document, request_id)
@@ -152,6 +156,9 @@ class Operations:
             if request and len(request) <= KNOWN_BYTES_MOST and not (bound.plan.introspects or bound.plan.private):
                 self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost))
             return await self._answer(bound, profile, tell_cost=tell_cost)
+        except StreamAsked as stream:
+            self.planner.keep_change(stream)
+            return _refusal(OperationRefused(STREAM_ONLY, "Send subscriptions by POST, and accept text/event-stream."))
         except ChangeAsked as change:
             self.planner.keep_change(change)
             if not may_change:
@@ -159,6 +166,57 @@ class Operations:
             return await self._change(change, variables or {}, Acting(profile, self._clock.now(), request_id))
         except HubError as error:
             return _refusal(error)
+
+    # ---- Subscriptions -----------------------------------------------------------------------------------------------
+
+    def follow(
+        self, document: str, variables: Mapping[str, Any], operation_name: str | None, profile: AccessProfile
+    ) -> Following:
+        """Understand a subscription, which `execute` knew as one.
+
+        Raises:
+            OperationRefused: it cannot be followed.
+        """
+        prepared = self.planner.prepared(document, operation_name)
+        return follow(prepared, prepared.coerce(variables), variables, profile, self.planner.catalogue)
+
+    def shown(self, type_name: str, internal: UUID, profile: AccessProfile) -> str:
+        """Give the global id under which a viewer knows a record."""
+        record = self.planner.catalogue.types[type_name].record
+        assert record is not None
+        return self._show(profile)(record, internal)
+
+    async def happened(
+        self, following: Following, event: str, profile: AccessProfile, request_id: str
+    ) -> tuple[Answer | None, int]:
+        """Read one event for its viewer, as any query would; None where it is not theirs. The cost comes along.
+
+        Args:
+            following: the subscription.
+            event: global id.
+            profile: who listens, as of now.
+            request_id: as the audit is to name it.
+        """
+        variables = {**following.variables, following.variable: event}
+        read = await self.execute(following.document, variables=variables, profile=profile, request_id=request_id)
+        if read.code is not None:
+            return read, read.cost
+        found = json.loads(read.body)
+        record = found["data"][ALIAS]
+        if record is None:
+            return None, read.cost
+        body = {"data": {following.response: record}} | _moved(found, following.response, {})
+        return Answer(_dumps(body), None, read.cost), read.cost
+
+    def withheld(self, following: Following) -> Answer:
+        """Answer a subscription that a rule shut."""
+        told = [{"path": [following.response], "category": following.category, "code": following.withheld}]
+        return Answer(_dumps({"data": {following.response: None}, "extensions": {"withheld": told}}), None, CHANGE_COST)
+
+    @staticmethod
+    def refused(error: HubError) -> Answer:
+        """Write an error as an answer."""
+        return _refusal(error)
 
     async def _change(self, asked: ChangeAsked, variables: Mapping[str, Any], acting: Acting) -> Answer:
         """Make a change, then read what is selected beneath it."""

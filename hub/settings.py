@@ -176,6 +176,10 @@ class Settings:
     """HUB_HANDOFF_PER_MINUTE: requests of one partner, or one address, in a minute, in each process."""
     requests_at_once: int = 50
     """HUB_REQUESTS_AT_ONCE: requests of one body that run at once, in each process."""
+    streams: int = 500
+    """HUB_STREAMS: streams open at once, in each process."""
+    streams_of_one: int = 20
+    """HUB_STREAMS_OF_ONE: streams of one body open at once, in each process."""
     depth_max: int = 15
     """HUB_DEPTH_MAX: deepest nesting of one operation."""
     log_level: LogLevel = LogLevel.INFO
@@ -346,6 +350,8 @@ READERS: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "HUB_OAUTH_PER_MINUTE": ("oauth_per_minute", _whole(1, 2**31 - 1)),
     "HUB_HANDOFF_PER_MINUTE": ("handoff_per_minute", _whole(1, 2**31 - 1)),
     "HUB_REQUESTS_AT_ONCE": ("requests_at_once", _whole(1, 100_000)),
+    "HUB_STREAMS": ("streams", _whole(1, 1_500)),
+    "HUB_STREAMS_OF_ONE": ("streams_of_one", _whole(1, 1_500)),
     "HUB_DEPTH_MAX": ("depth_max", _whole(1, 100)),
     "HUB_LOG_LEVEL": ("log_level", _one_of(LogLevel)),
 }

@@ -12,6 +12,7 @@ from schema.mutations.agreements import AgreementMutations
 from schema.mutations.casework import CaseworkMutations
 from schema.scalars import SCALARS
 from schema.source import cells, lookup, myself, node_by_id, nodes_by_ids, page
+from schema.subscriptions.referrals import ReferralSubscriptions
 from schema.tables import StatisticCellRow
 from schema.tables.base import table_of
 from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
@@ -200,9 +201,20 @@ class Mutation(AgreementMutations, CaseworkMutations):
     """The changes. Each runs a service of the hub; nothing here is ever called."""
 
 
+@strawberry.type(
+    description=(
+        "What happens, as it happens, as server-sent events. What is selected is read at each event under your rules; "
+        "what is not for you is not told. The stream ends when token or session ends."
+    )
+)
+class Subscription(ReferralSubscriptions):
+    """What can be listened to. Nothing here is ever called."""
+
+
 SCHEMA: Final = Schema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[Place, PartnerOpening],
     config=StrawberryConfig(scalar_map=SCALARS),
     # Composers in use know federation up to 2.9 and refuse what is newer.

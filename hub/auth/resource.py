@@ -49,6 +49,13 @@ class SessionEnded(Unauthorized):
     public = "The session has ended. Sign in again."
 
 
+class TokenExpired(Unauthorized):
+    """The token came to its end while a stream was open."""
+
+    code = "TOKEN_EXPIRED"
+    public = "The token has expired. Ask again with a new one."
+
+
 class Statements(Protocol):
     """Runs a single statement that writes."""
 
@@ -94,6 +101,41 @@ class ResourceServer:
                 raise SessionEnded("invalid_token", self._metadata)
             return found
         return ANONYMOUS
+
+    async def still(self, headers: Headers) -> AccessProfile:
+        """Look who it is now that opened a stream by these headers. Their proof was used up then.
+
+        Raises:
+            TokenExpired: the token came to its end.
+            Unauthorized: it does not hold any more.
+            SessionEnded: the console's session is over; that its stream is open does not keep it alive.
+            PurposeRefused: the client may not declare this purpose any more.
+            ProviderUnavailable: the OpenID provider's keys cannot be had.
+        """
+        credentials = headers.get(b"authorization")
+        if credentials is not None:
+            return await self._still_bears(headers, credentials.decode("latin-1").partition(" ")[2])
+        if HEADER not in headers or self._console is None:
+            return ANONYMOUS
+        found = await run_in_threadpool(self._console.profile_from_cookie, headers.items(), seen=False)
+        if found is None:
+            raise SessionEnded("invalid_token", self._metadata)
+        return found
+
+    async def _still_bears(self, headers: Headers, token: str) -> AccessProfile:
+        header = headers.get(_PURPOSE)
+        purpose = None if header is None else header.decode("latin-1")
+        try:
+            if self._provider is not None and issuer_of(token) == self._provider.issuer:
+                told = await self._provider.verifier.verified(token)
+                profile = await run_in_threadpool(self._provider.standing.profile, told, purpose)
+            else:
+                profile = profile_of(await self._verifier.verified(token), purpose)
+        except TokenRefused:
+            raise TokenExpired("invalid_token", self._metadata) from None
+        if profile.expires_at is not None and profile.expires_at <= self._clock.now():
+            raise TokenExpired("invalid_token", self._metadata)
+        return profile
 
     def denied(self) -> Unauthorized:
         """Say what is to be said of a token that was good once."""

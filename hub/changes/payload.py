@@ -4,24 +4,16 @@ The selection beneath each record of a payload is put under `node(id:)` in a que
 uses, and answered by the planner like any other: same rules, same withholding, same bounds.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from graphql import (
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    SelectionSetNode,
-    VariableNode,
-    Visitor,
-    get_named_type,
-    print_ast,
-    visit,
-)
+from graphql import get_named_type
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from hub.changes.machine import Change
+from hub.planner.beneath import Beneath, query_for
 from hub.planner.catalogue import Catalogue
 from hub.planner.document import Prepared
 from hub.planner.selection import Collector, Selected
@@ -62,7 +54,7 @@ class Payload:
             given: variables of the mutation, as they came.
             show: writes the global id under which the viewer knows a record.
         """
-        roots, variables, aliases, used = [], {}, {}, _Used(self._prepared.fragments)
+        records, variables, aliases = [], {}, {}
         for number, each in enumerate(field for field in self._fields if self._shown(field)):
             internal = self._outcome.shown.get(each.name)
             if internal is None:
@@ -70,23 +62,14 @@ class Payload:
             named = get_named_type(self._catalogue.object(self._outcome.type).fields[each.name].type)
             record = self._catalogue.types[named.name].record
             assert record is not None
-            below = " ".join(_inside(selections) for selections in each.below)
-            roots.append(f"{_ALIAS}{number}: node(id: $the_{_ALIAS}{number}) {{ ... on {named.name} {{ {below} }} }}")
-            variables[f"the_{_ALIAS}{number}"] = show(record, internal)
-            aliases[each.response] = f"{_ALIAS}{number}"
-            used.look(each.below)
-        if not roots:
+            beneath = Beneath(f"{_ALIAS}{number}", named.name, each.below)
+            records.append(beneath)
+            variables[beneath.variable] = show(record, internal)
+            aliases[each.response] = beneath.alias
+        if not records:
             return Reading("", {}, {})
-        definitions = [f"${name}: ID!" for name in variables]
-        definitions += [
-            print_ast(node)
-            for node in self._prepared.operation.variable_definitions or ()
-            if node.variable.name.value in used.variables
-        ]
-        head = f"query({', '.join(definitions)}) {{ {' '.join(roots)} }}"
-        fragments = [print_ast(self._prepared.fragments[name]) for name in sorted(used.fragments)]
-        mine = {name: given[name] for name in used.variables if name in given}
-        return Reading("\n".join([head, *fragments]), variables | mine, aliases)
+        document, mine = query_for(records, self._prepared, given)
+        return Reading(document, variables | mine, aliases)
 
     def written(self, records: Mapping[str, Any]) -> dict[str, Any]:
         """Put the payload together, in the order asked.
@@ -110,33 +93,3 @@ class Payload:
         definition = self._catalogue.object(self._outcome.type).fields[field.name]
         metadata = definition.extensions[_BACKREF].metadata
         return isinstance(metadata.get(PAYLOAD), Shown)
-
-
-class _Used(Visitor):
-    """Which variables and fragments selections use, those of fragments within fragments too."""
-
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
-        super().__init__()
-        self._all = fragments
-        self.variables: set[str] = set()
-        self.fragments: set[str] = set()
-
-    def look(self, sets: Iterable[SelectionSetNode]) -> None:
-        """Look through selections."""
-        for each in sets:
-            visit(each, self)
-
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:  # as graphql-core calls it
-        """Note a variable."""
-        self.variables.add(node.name.value)
-
-    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:  # as graphql-core calls it
-        """Note a fragment, and look through it once."""
-        name = node.name.value
-        if name not in self.fragments:
-            self.fragments.add(name)
-            visit(self._all[name], self)
-
-
-def _inside(selections: SelectionSetNode) -> str:
-    return " ".join(print_ast(each) for each in selections.selections)

@@ -83,6 +83,11 @@ class Prepared:
         """True for a mutation: it is not planned, only what is selected beneath it."""
         return self.operation.operation is OperationType.MUTATION
 
+    @property
+    def subscribes(self) -> bool:
+        """True for a subscription: it is not planned, only what is read at each event."""
+        return self.operation.operation is OperationType.SUBSCRIPTION
+
     def coerce(self, given: Mapping[str, Any]) -> Values:
         """Turn the request's variables into values.
 
@@ -183,8 +188,6 @@ def _choose(operations: list[OperationDefinitionNode], name: str | None) -> Oper
     chosen = [node for node in operations if name is None or (node.name and node.name.value == name)]
     if len(chosen) != 1:
         raise OperationRefused("NO_SUCH_OPERATION", "Name one operation of the document as operationName.")
-    if chosen[0].operation is OperationType.SUBSCRIPTION:
-        raise OperationRefused("OPERATION_NOT_SUPPORTED", "Only queries and mutations are answered here.")
     return chosen[0]
 
 

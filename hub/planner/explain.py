@@ -38,6 +38,7 @@ from hub.planner.ir import (
     When,
 )
 from hub.planner.planner import Planner
+from hub.planner.refused import OperationRefused
 from hub.planner.weave import weave
 from schema.access import AccessProfile, AllOf, AnyOf, Anyone, Consented, Linked, Own, RowIs, Unsealed
 from schema.source import Column, Computed, FromProfile, Part
@@ -50,9 +51,11 @@ def explain(planner: Planner, document: str, variables: Mapping[str, Any], profi
     """Print the stages of a plan: what is asked, what the rules make of it, the statement, its parameters and cost.
 
     Raises:
-        OperationRefused: as `Planner.bind` does.
+        OperationRefused: as `Planner.bind` does, and OPERATION_NOT_SUPPORTED where there is nothing to plan.
     """
     prepared = planner.prepared(document, None)
+    if prepared.changes or prepared.subscribes:
+        raise OperationRefused("OPERATION_NOT_SUPPORTED", "Only queries are planned; ask for what is read beneath.")
     values = prepared.coerce(variables)
     built = build(prepared, values, planner.catalogue, planner.sdl)
     woven = weave(built, profile)

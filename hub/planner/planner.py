@@ -118,6 +118,10 @@ class ChangeAsked(Exception):
         self.prepared = prepared
 
 
+class StreamAsked(ChangeAsked):
+    """The operation is a subscription: what is to be planned are its events, one by one."""
+
+
 class Planner:
     """Plans operations over one schema."""
 
@@ -145,7 +149,7 @@ class Planner:
             OperationRefused: the variables do not fit.
         """
         prepared = self._documents.get((document, operation_name))
-        if prepared is None or prepared.changes:
+        if prepared is None or prepared.changes or prepared.subscribes:
             return None
         values = prepared.coerce(variables)
         key = (prepared, asked.profile.shape, prepared.shape(values))
@@ -158,10 +162,13 @@ class Planner:
         Raises:
             OperationRefused: with the reason; nothing has touched the database.
             ChangeAsked: it is a mutation.
+            StreamAsked: it is a subscription.
         """
         prepared = self.prepared(document, operation_name)
         if prepared.changes:
             raise ChangeAsked((document, operation_name), prepared)
+        if prepared.subscribes:
+            raise StreamAsked((document, operation_name), prepared)
         values = prepared.coerce(variables)
         plan = self.plan(prepared, values, asked.profile)
         key = (prepared, asked.profile.shape, prepared.shape(values))
@@ -173,7 +180,7 @@ class Planner:
         (self._introspections if made.prepared.introspects else self._plans).put(made.key, made.plan)
 
     def keep_change(self, asked: "ChangeAsked") -> None:
-        """Keep the document of a mutation."""
+        """Keep the document of a mutation or a subscription."""
         self._documents.put(asked.name, asked.prepared)
 
     def bind(self, document: str, operation_name: str | None, variables: Mapping[str, Any], asked: Asked) -> Bound:

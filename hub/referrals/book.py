@@ -18,6 +18,7 @@ from hub.delivery.ports import Topic
 from hub.referrals import clocks
 from hub.referrals.office import Office, told_of, words_of
 from hub.referrals.states import FINAL, Actor, Guard, IllegalTransition, step
+from hub.store.bell import ring
 from hub.store.rows import table_of
 from schema.tables import CaseRow, HandoffRow, ReferralEventRow, ReferralRow, ReferralServiceRow
 from schema.tables.referrals import DeliveryState, Direction
@@ -234,6 +235,7 @@ class Book:
         }
         connection.execute(insert(EVENT).values(values))
         made: UUID = values["id"]
+        ring(connection, made)
         return made
 
     # ---- Help asked for ----------------------------------------------------------------------------------------------

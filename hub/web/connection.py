@@ -15,6 +15,8 @@ from typing import Any, Final
 from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+STOP: Final = "hub.stop"
+"""Where in the scope of a request an `asyncio.Event` may stand that is set when the server stops."""
 HEAD_BYTES_MAX: Final = 32 * 1024
 LOOK_SECONDS: Final = 15.0
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -55,6 +57,14 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         self._idle_since = self.loop.time()
         self.flow.resume_reading()
+
+    def shutdown(self) -> None:
+        """End it: at once, or after the answer under way. A stream is told, as it would not end by itself."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            stop: asyncio.Event | None = self.cycle.scope.get(STOP)  # type: ignore[assignment]  # who put it there says so
+            if stop is not None:
+                stop.set()
+        super().shutdown()
 
     def _in_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
@@ -111,6 +121,16 @@ def write_whole(send: Send, head: Sequence[bytes], body: bytes) -> bool:
     cycle.message_event.set()
     cycle.on_response()
     return True
+
+
+async def hang_up(send: Send) -> None:
+    """Cut the connection of a client that takes nothing."""
+    cycle = getattr(send, "__self__", None)
+    if type(cycle) is RequestResponseCycle:
+        cycle.transport.abort()
+        # uvicorn notes it at the next turn of the loop, and says nothing of an answer that is not whole then.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
 
 @lru_cache(4)

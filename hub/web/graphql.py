@@ -19,8 +19,10 @@ from starlette.types import Receive, Scope, Send
 from hub.auth.errors import ProviderUnavailable, PurposeRefused
 from hub.auth.resource import Unauthorized
 from hub.errors import HubError, StoreUnavailable
+from hub.live import TooManyStreams
 from hub.log import logger
-from hub.operations import Answer, Known, Operations, TokenDenied
+from hub.operations import STREAM_ONLY, Answer, Known, Operations, TokenDenied
+from hub.web.events import EventStreams, told_once
 from hub.web.http import (
     ALWAYS,
     CLOSE,
@@ -33,7 +35,7 @@ from hub.web.http import (
     respond,
     respond_well,
 )
-from hub.web.media import LEGACY, Media, is_json, media_for
+from hub.web.media import LEGACY, MODERN, STREAM, Media, is_json, media_for
 from hub.web.rates import Rates, TooManyRequests
 from schema.access import ANONYMOUS, AccessProfile
 
@@ -102,6 +104,7 @@ class GraphQLEndpoint:
         door: Doorkeeper,
         rates: Rates,
         address: Callable[[Scope], str],
+        streams: EventStreams | None = None,
     ) -> None:
         """Take what answers.
 
@@ -112,12 +115,14 @@ class GraphQLEndpoint:
             door: tells who asks.
             rates: what each client may ask.
             address: tells where a request comes from, to count those who have no token.
+            streams: tells subscriptions; without, there are none.
         """
         self._operations = operations
         self._bodies = Bodies(bytes_max=body_bytes_max, seconds=body_seconds)
         self._door = door
         self._rates = rates
         self._address = address
+        self._streams = streams
         self._policy = (b"ratelimit-policy", rates.policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,12 +148,20 @@ class GraphQLEndpoint:
             finally:
                 self._rates.leave(turn, answer.cost)
             self._still_good(answer)
+            if answer.code == STREAM_ONLY and media.streams and self._streams and isinstance(asked, Params) and request:
+                subscription = (asked.query, asked.variables, asked.operationName or None)
+                await self._streams.follow(
+                    scope, receive, send, asked=subscription, profile=profile, payer=(client, body)
+                )
+                return
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  # the last door: nothing of it may reach a stranger
             await _fail(scope, send, media or LEGACY, error)
             return
-        if answer.code is not None:
+        if media is STREAM:
+            await told_once(scope, send, answer.body)
+        elif answer.code is not None:
             await _tell(scope, send, media, answer)
         elif profile is ANONYMOUS:
             await respond_well(send, (media.header,), answer.body)
@@ -202,7 +215,7 @@ def _decoded(body: bytes) -> Params:
 def _checked(scope: Scope, media: Media | None) -> Media:
     """Refuse a header that may come once and came twice: who sits in front may have read the other one."""
     if media is None:
-        raise RequestMalformed("The answer is JSON; the header Accept takes none.", 406)
+        raise RequestMalformed("The answer is JSON or events; the header Accept takes none.", 406)
     names = [name for name, _ in scope["headers"] if name in _ONCE]
     if len(names) != len(set(names)):
         raise RequestMalformed("A header came twice that may come once.")
@@ -259,7 +272,7 @@ async def _tell(scope: Scope, send: Send, media: Media, answer: Answer) -> None:
 
 async def _fail(scope: Scope, send: Send, media: Media, error: Exception) -> None:
     id_ = request_id(scope)
-    headers = [media.header, *ALWAYS, (REQUEST_ID, id_.encode())]
+    headers = [(MODERN if media is STREAM else media).header, *ALWAYS, (REQUEST_ID, id_.encode())]
     match error:
         case RequestMalformed():
             status, code, message = error.status, error.code, error.message
@@ -283,7 +296,7 @@ async def _fail(scope: Scope, send: Send, media: Media, error: Exception) -> Non
             status, code, message = 503, error.code, error.public
             headers.append((b"retry-after", str(error.retry_seconds).encode()))
             _log.warning("graphql.not_answered", request_id=id_, code=code)
-        case TooManyRequests():
+        case TooManyRequests() | TooManyStreams():
             status, code, message = 429, error.code, error.public
             headers.append((b"retry-after", str(error.retry_seconds).encode()))
         case _:

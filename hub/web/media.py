@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
 RESPONSE_JSON: Final = "application/graphql-response+json"
 _KEPT: Final = 256
 
@@ -15,27 +16,40 @@ class Media:
 
     modern: bool
     header: tuple[bytes, bytes]
+    streams: bool = False
+    """Whether events are taken too, where something has to be told as it happens."""
 
 
-LEGACY: Final = Media(modern=False, header=(b"content-type", b"application/json; charset=utf-8"))
-MODERN: Final = Media(modern=True, header=(b"content-type", b"application/graphql-response+json; charset=utf-8"))
+_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+_RESPONSE_JSON: Final = (b"content-type", b"application/graphql-response+json; charset=utf-8")
+LEGACY: Final = Media(modern=False, header=_JSON)
+MODERN: Final = Media(modern=True, header=_RESPONSE_JSON)
+LEGACY_OR_STREAM: Final = Media(modern=False, header=_JSON, streams=True)
+MODERN_OR_STREAM: Final = Media(modern=True, header=_RESPONSE_JSON, streams=True)
+STREAM: Final = Media(modern=True, header=(b"content-type", b"text/event-stream; charset=utf-8"), streams=True)
+"""Everything as events; what is refused before there is one is told as modern JSON."""
 
 
 @lru_cache(_KEPT)
 def media_for(accept: bytes) -> Media | None:
-    """Choose the type of the answer; None when the client takes neither.
+    """Choose the type of the answer; None when the client takes none of them.
 
     Who names the modern type gets it unless they like the other better; who names none gets the old one, as the draft
-    asks for.
+    asks for. Who names events too gets them for subscriptions, and for all where they like nothing as much.
     """
     if not accept.strip():
         return LEGACY
     wanted = dict(_weighed(part) for part in accept.decode("latin-1").lower().split(","))
     rest = wanted.get("application/*", wanted.get("*/*", 0.0))
     legacy, modern = wanted.get(JSON, rest), wanted.get(RESPONSE_JSON, 0.0)
+    events = wanted.get(EVENT_STREAM, 0.0)
+    if events and events > max(legacy, modern):
+        return STREAM
     if modern and modern >= legacy:
-        return MODERN
-    return LEGACY if legacy else None
+        return MODERN_OR_STREAM if events else MODERN
+    if legacy:
+        return LEGACY_OR_STREAM if events else LEGACY
+    return None
 
 
 def _weighed(part: str) -> tuple[str, float]:

@@ -127,6 +127,14 @@ class Rates:
         else:
             del self._running[body]
 
+    def charge(self, client: str, cost: int) -> None:
+        """Make a client pay for what a stream of theirs read.
+
+        Raises:
+            TooManyRequests: nothing was left.
+        """
+        self._buckets.of(client).left -= cost
+
     def told(self, turn: Turn) -> bytes:
         """Write the RateLimit field: what is left, and in how many seconds all will be."""
         left = max(0, int(turn[0].left))

@@ -222,6 +222,9 @@ class ReferralEvent(Node):
     """One numbered event of a referral."""
 
     id: strawberry.ID = column(ReferralEventRow.id, see=ENVELOPE, says="Opaque id.")
+    referral: Annotated["Referral", strawberry.lazy("schema.types.referrals")] = one(
+        lambda here, there: there.id == here.referral_id, see=ENVELOPE, says="The referral, as it is now."
+    )
     number: int = computed(
         _number, see=ENVELOPE, says="1, 2, 3 ... without gaps, counted for each side: the recipient's begin with SEND."
     )

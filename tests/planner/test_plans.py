@@ -121,3 +121,16 @@ def test_explain_shows_every_stage_and_why_a_field_is_hidden(planner: Planner):
     for stage in ("# variables", "# asked", "# woven", "# withheld", "# statement", "# parameters", "# cost"):
         assert stage in told
     assert "cities.nodes.places: SCOPE (NETWORK)" in told
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "subscription { referralEvents { number } }",
+        'mutation { openCase(input: {idempotencyKey: "12345678", content: {}}) { __typename } }',
+    ],
+)
+def test_what_is_not_planned_is_not_explained(planner: Planner, document: str):
+    with pytest.raises(OperationRefused) as refused:
+        explain(planner, document, {}, ANONYMOUS)
+    assert refused.value.reason_code == "OPERATION_NOT_SUPPORTED"

@@ -25,9 +25,9 @@ START_SECONDS = 60
 
 
 @contextmanager
-def serving(app: ASGIApp, **settings: Any) -> Iterator[str]:
+def serving(app: ASGIApp, *, port: int = 0, **settings: Any) -> Iterator[str]:
     """Serve an application in a thread, as the hub is served but for these settings of uvicorn; give its address."""
-    with closing(socket.create_server(("127.0.0.1", 0), backlog=256)) as listening:
+    with closing(socket.create_server(("127.0.0.1", port), backlog=256)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="on", **(UVICORN | settings)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -25,18 +25,19 @@ class Console:
         self._sessions = sessions
         self._origins = frozenset(origin.encode() for origin in place.origins)
 
-    def profile_from_cookie(self, headers: Headers) -> AccessProfile | None:
+    def profile_from_cookie(self, headers: Headers, *, seen: bool = True) -> AccessProfile | None:
         """Give the profile of who is fully signed in; None where the cookies do not count or name nobody.
 
         Args:
             headers: of the ASGI scope, names in lower case.
+            seen: whether the session counts as used by this.
         """
         found: dict[bytes, list[bytes]] = {}
         for name, value in headers:
             found.setdefault(name, []).append(value)
         if not found.get(b"cookie") or not self._from_console(found):
             return None
-        session = self._sessions.of_cookies(b"; ".join(found[b"cookie"]).decode("latin-1"))
+        session = self._sessions.of_cookies(b"; ".join(found[b"cookie"]).decode("latin-1"), seen=seen)
         if session is None or session.stage is not Stage.FULL:
             return None
         return AccessProfile(

@@ -112,13 +112,18 @@ class WebSessions:
             scopes=frozenset(row.scopes),
         )
 
-    def of_cookies(self, cookie_header: str) -> Session | None:
+    def of_cookies(self, cookie_header: str, *, seen: bool = True) -> Session | None:
         """Find the session the cookies name, full or not."""
         token = cookie(cookie_header, self._cookie)
-        return None if token is None else self.find(Token(token))
+        return None if token is None else self.find(Token(token), seen=seen)
 
-    def find(self, token: Token) -> Session | None:
-        """Find a live session, and note that it was seen. The account's status is read each time."""
+    def find(self, token: Token, *, seen: bool = True) -> Session | None:
+        """Find a live session, and note that it was seen. The account's status is read each time.
+
+        Args:
+            token: of the session.
+            seen: False where nobody did anything: an open stream keeps no session alive.
+        """
         now = self._clock.now()
         mine = _S.c.digest == digest(token, kind=_KIND)
         wanted = select(
@@ -128,7 +133,7 @@ class WebSessions:
         query = wanted.join(_A, _A.c.id == _S.c.account_id).where(mine, _live(now), _A.c.status == AccountStatus.ACTIVE)
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
-            if row is not None and now - row.seen_at >= _SEEN_EVERY:
+            if seen and row is not None and now - row.seen_at >= _SEEN_EVERY:
                 connection.execute(update(_S).where(mine).values(seen_at=now))
                 connection.commit()
         return None if row is None else _session(row)

@@ -1,0 +1,7 @@
+"""What happens, told as it happens: who listens hears of each event what a query would show them at that moment."""
+
+from hub.live.errors import TooManyStreams
+from hub.live.listening import Listening
+from hub.live.stream import Listener, Live
+
+__all__ = ["Listener", "Listening", "Live", "TooManyStreams"]
