@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from hub.auth.people import People, Place
 from hub.auth.root import RootKey
 from hub.cli import guests, sandboxes
-from hub.cli.base import app, bar, opened, out, read_settings
+from hub.cli.base import app, bar, opened, read_settings
 from hub.cli.serve import serve_until_told
 from hub.clock import SystemClock
 from hub.errors import SettingsRefused

@@ -89,7 +89,7 @@ def _start(sandbox: Sandbox) -> subprocess.Popen[str]:
     told = {"network": sandbox.network, "data": str(sandbox.folder), "port": sandbox.port, "hub": dict(sandbox.hub)}
     write_private(file, json.dumps(told | {"behaviour": behaviour}))
     # Its standard input ends when the hub does, however that comes about; Ctrl-C reaches the hub alone, which ends it.
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603  # our own program
         [sys.executable, "-m", "tests.sandbox", "--config", str(file), "--until-input-ends"],
         cwd=CHECKOUT,
         env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(CHECKOUT)},

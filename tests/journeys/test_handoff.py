@@ -11,13 +11,11 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import count
-from typing import Any
 
 import pytest
 from databases import cloned
 from joserfc.jwk import ECKey
+from journeys.secretariat import Lead
 from visiting.visitor import Visitor
 from web.serving import hub_process, root_key
 
@@ -26,44 +24,6 @@ from hub.store import Database
 from tests.sandbox.sandbox_process import Sandbox, until
 
 LOOPBACK = {"HUB_PARTNER_PLACES": "loopback"}
-CONTENT = {
-    "profile": {"originRegion": "WESTERN_ASIA", "languages": ["ar"], "support": ["RESIDENCY"], "urgency": "URGENT"},
-    "identity": {"legalName": "Nadim Planted", "names": ["N. P."], "birthDate": "1984-03"},
-    "risk": {"claim": "Held for a poem.", "incidents": [{"act": "ARREST"}], "convicted": True},
-}
-REFERRAL = """
-  ... on ReferralPayload { event { kind } referral { id state case { id identity { legalName } } } }
-  ... on Problem { code message path }
-"""
-CONSENT = "... on ConsentPayload { consent { id state } referral { state } } ... on Problem { code message path }"
-_keys = count(1)
-
-
-@dataclass
-class Lead:
-    """The secretariat's lead, signed in at the console."""
-
-    visitor: Visitor
-
-    def ask(self, document: str, **variables: object) -> dict[str, Any]:
-        headers = {"origin": self.visitor.url, "x-hub-console": "1", "purpose-of-use": "residency_placement"}
-        body = {"query": document, "variables": variables}
-        answer = self.visitor.client.post("/graphql", json=body, headers=headers).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def do(self, name: str, selection: str = REFERRAL, **given: object) -> dict[str, Any]:
-        kind = f"{name[0].upper()}{name[1:]}Input"
-        document = f"mutation($input: {kind}!) {{ it: {name}(input: $input) {{ {selection} }} }}"
-        return self.ask(document, input={"idempotencyKey": f"an intent, number {next(_keys)}", **given})["it"]
-
-    def state(self, referral: str) -> str | None:
-        found = self.ask("query($id: ID!) { referral(id: $id) { state } }", id=referral)["referral"]
-        return found and found["state"]
-
-    def kinds(self, referral: str) -> list[str]:
-        asked = "query($id: ID!) { referral(id: $id) { events(first: 50) { nodes { kind } } } }"
-        return [each["kind"] for each in self.ask(asked, id=referral)["referral"]["events"]["nodes"]]
 
 
 @dataclass
@@ -75,39 +35,8 @@ class Both:
     body: str
 
     def sent(self) -> str:
-        """Hand a person over, from the first word to the sending; give the referral."""
-        opened = self.lead.do("openCase", "... on CasePayload { case { id } } ... on Problem { code }", content=CONTENT)
-        made = self.lead.do(
-            "createReferral",
-            case=opened["case"]["id"],
-            recipient=self.body,
-            purpose="RESIDENCY_PLACEMENT",
-            urgency="URGENT",
-            services=["RESIDENCY"],
-        )
-        assert made["referral"]["state"] == "DRAFT", made
-        referral = made["referral"]["id"]
-        asked = self.lead.do(
-            "requestConsent",
-            CONSENT,
-            referral=referral,
-            categories=["CASE", "IDENTITY", "RISK"],
-            until=(SystemClock().now() + timedelta(days=90)).date().isoformat(),
-        )
-        given = self.lead.do(
-            "recordConsent",
-            CONSENT,
-            consent=asked["consent"]["id"],
-            given=["CASE", "IDENTITY", "RISK"],
-            channel="ENCRYPTED_MESSAGE",
-            wordingVersion="2026-11",
-            language="ar",
-            basis="ART9_2_A",
-        )
-        assert given["referral"]["state"] == "READY", given
-        sent = self.lead.do("sendReferral", referral=referral)
-        assert sent["referral"]["state"] == "SENT", sent
-        return referral
+        """Hand a person over; give the referral."""
+        return self.lead.hand_over(self.body)
 
     async def becomes(self, referral: str, state: str) -> None:
         """Wait for the hub's books to say so."""
