@@ -1,15 +1,24 @@
+import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
-from contextlib import closing
+import tempfile
+from contextlib import closing, contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import httpx
 import pytest
+from auth.partner import Partner
+from joserfc.jwk import ECKey
+from journeys.secretariat import Lead
 from visiting.visitor import Visitor
+from web.serving import until
 
 from hub.clock import SystemClock
 
@@ -61,21 +70,54 @@ def test_a_setting_that_is_refused_ends_with_one_and_names_it(run):
     assert "Traceback" not in refused.stderr
 
 
-def test_the_demonstration_says_where_the_console_is_and_how_to_sign_in(tmp_path):
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        port = found.getsockname()[1]
+@pytest.fixture
+def data():
+    """A folder of the demonstration's own: those of pytest are shut to the database when another run begins."""
+    with tempfile.TemporaryDirectory(prefix="hub-demo-") as folder:
+        yield Path(folder) / "data"
+
+
+@contextmanager
+def demonstration(data, port):
+    """Run the demonstration until it says that it is ready; give what it says. Ctrl-C ends it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
-    environment |= {"PYTHONPATH": str(ROOT), "HUB_DATA_DIR": str(tmp_path / "data"), "HUB_PORT": str(port)}
+    environment |= {"PYTHONPATH": str(ROOT), "HUB_DATA_DIR": str(data), "HUB_PORT": str(port)}
     command = [sys.executable, "-c", "from hub.cli import main; main()", "demo"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    errors = data.with_suffix(".errors").open("w+")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
     try:
         said = []
         for line in process.stdout:
             said.append(line)
-            if "The first time:" in line:
+            if "The first time:" in line or "Sign in as you did" in line:
                 break
-        text = "".join(said)
+        yield "".join(said)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        errors.seek(0)
+        text = errors.read()
+        errors.close()
+    assert (process.returncode, "Traceback" in text) == (0, False), text
+
+
+def a_free_port():
+    with closing(socket.create_server(("127.0.0.1", 0))) as found:
+        return found.getsockname()[1]
+
+
+def answers(url):
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_the_demonstration_says_where_the_console_is_and_how_to_sign_in(data):
+    port = a_free_port()
+    with demonstration(data, port) as text:
         url = f"http://localhost:{port}"
+        assert text.startswith(f"The demonstration is ready at {url}/graphql")
         assert f"The console: {url}/console" in text
         code, login = re.search(rf"{url}/enrol with the code (\S+); your login is (\S+)", text).groups()
         visitor = Visitor(url, SystemClock(), {})
@@ -86,6 +128,88 @@ def test_the_demonstration_says_where_the_console_is_and_how_to_sign_in(tmp_path
         assert visitor.sign_in_by_passkey(goal="/console").json() == {"next": "/console"}
         assert login == "demo-1"
         visitor.close()
-    finally:
-        process.terminate()
-        process.communicate()
+        for line in re.findall(r"^curl .*$", text, re.MULTILINE):
+            words = shlex.split(line)
+            asked = httpx.post(words[2], content=words[-1], headers={"content-type": "application/json"}).json()
+            assert "errors" not in asked
+            assert all(asked["data"].values())
+        assert text.count("\ncurl ") == 3
+
+
+def test_all_that_stands_in_the_demonstrations_file_works_and_lasts(data):
+    port, file = a_free_port(), data / "demo.json"
+    with demonstration(data, port):
+        assert file.stat().st_mode & 0o777 == 0o600
+        told = json.loads(file.read_text())
+        with httpx.Client() as http:
+            tokens = machines(told, http)
+            introspected(told, http, tokens)
+            pushed(told, http)
+        with closing(Visitor(told["issuer"], SystemClock(), {})) as visitor:
+            handed_over(told, signed_in(told, visitor))
+    places = [each["address"] for each in told["sandboxes"]]
+    assert [place for place in places if answers(f"{place}/health")] == []
+    assert not (data / "postgres" / "postmaster.pid").exists()
+
+    with demonstration(data, port) as text, httpx.Client() as http:
+        assert text.count("Sandbox partners: sar at") == 1
+        assert json.loads(file.read_text()) == told
+        machines(told, http)
+        assert all(answers(f"{place}/health") for place in places)
+
+
+def client_of(told, http, client):
+    key = ECKey.import_key(json.loads(Path(client["key"]).read_text()))
+    assert Path(client["key"]).stat().st_mode & 0o777 == 0o600
+    return Partner(told["issuer"], SystemClock(), http, id=client["id"], key=key, kid=key.thumbprint())
+
+
+def machines(told, http):
+    """Every program asks for a token, and asks the graph who it is."""
+    found = {client["body"]: client for client in told["clients"] if client["kind"] == "machine"}
+    assert set(found) == {"sar", "pen-international"}
+    tokens = []
+    for slug, client in found.items():
+        partner = client_of(told, http, client)
+        token = partner.access_token()
+        proof = partner.proof("POST", told["graphql"], token=token)
+        question = {"query": "{ viewer { organisation { slug } } referrals(first: 1) { totalCount } }"}
+        headers = {"authorization": f"DPoP {token}", "dpop": proof}
+        answer = http.post(told["graphql"], json=question, headers=headers).json()["data"]
+        assert answer["viewer"]["organisation"]["slug"] == slug
+        tokens.append(token)
+    return tokens
+
+
+def introspected(told, http, tokens):
+    [client] = [client for client in told["clients"] if client["kind"] == "introspect"]
+    service = client_of(told, http, client)
+    for token in tokens:
+        assert service.post("introspect", token=token).json()["active"] is True
+
+
+def pushed(told, http):
+    """The site sends people to the sign-in pages."""
+    [client] = [client for client in told["clients"] if client["kind"] == "web"]
+    assert client["redirect"].startswith("http://127.0.0.1:")
+    site = client_of(told, http, client)
+    answer = site.push(redirect_uri=client["redirect"], scope="network:read case:read")
+    assert answer.status_code == 201, answer.text
+    assert site.authorize(answer.json()["request_uri"]).status_code == 303
+
+
+def signed_in(told, visitor):
+    [user] = told["users"]
+    visitor.seed = user["totp"]
+    assert visitor.sign_in(user["login"], user["password"]).path == "/account"
+    lead = Lead(visitor)
+    assert lead.ask("{ viewer { relation } }") == {"viewer": {"relation": user["role"].upper()}}
+    return lead
+
+
+def handed_over(told, lead):
+    """Both partners of the demonstration fetch what they are sent."""
+    for each in told["sandboxes"]:
+        body = lead.ask(f'{{ organisation(slug: "{each["body"]}") {{ id }} }}')["organisation"]["id"]
+        referral = lead.hand_over(body)
+        until(lambda referral=referral: lead.state(referral) in {"RECEIVED", "IN_REVIEW"})

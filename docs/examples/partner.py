@@ -3,7 +3,8 @@
     python partner.py keys                      makes partner.key and prints the public half, for the hub
     python partner.py ask CLIENT_ID 'QUESTION'  gets a token and asks
 
-Needs httpx and joserfc. HUB names the hub's address, http://127.0.0.1:8000 when absent; SCOPE asks for fewer scopes.
+Needs httpx and joserfc. HUB names the hub's address, http://127.0.0.1:8000 when absent; SCOPE asks for fewer scopes,
+KEY names another file of the key.
 """
 
 import base64
@@ -20,7 +21,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 HUB = os.environ.get("HUB", "http://127.0.0.1:8000")
-FILE = Path("partner.key")
+FILE = Path(os.environ.get("KEY", "partner.key"))
 
 
 def sign(key, header, claims):

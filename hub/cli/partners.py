@@ -57,6 +57,28 @@ def add(
     out.print(f"{slug} is a partner of {known.network}", highlight=False, soft_wrap=True)
 
 
+@partner.command("move")
+def move(
+    slug: Slug,
+    *,
+    issuer: Annotated[str, typer.Option(help="Its name in messages from now on, an https address.")],
+    base: Annotated[str | None, typer.Option(help="Where it speaks the protocol; its issuer when absent.")] = None,
+    jwks_uri: Annotated[str | None, typer.Option(help="Where it publishes its keys; BASE/jwks when absent.")] = None,
+) -> None:
+    """Note that a partner is called otherwise in messages now, and speaks elsewhere."""
+    where = (base or issuer).rstrip("/")
+    with _connection() as (connection, settings, _):
+        registry.move(
+            connection,
+            slug,
+            issuer=issuer,
+            base=where,
+            jwks_uri=jwks_uri or f"{where}/jwks",
+            loopback=settings.partner_places is PartnerPlaces.LOOPBACK,
+        )
+    out.print("The partner has moved.")
+
+
 @partner.command("list")
 def list_partners() -> None:
     """List all partners."""
@@ -107,6 +129,7 @@ async def _working(settings: Settings, database: Database) -> None:
     assert task is not None
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+    out.print("The worker brings deliveries.")
     with suppress(asyncio.CancelledError):
         await deliver(settings, database)
 

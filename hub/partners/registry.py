@@ -94,7 +94,7 @@ def add(
         PartnerRefused: there is no such body, or what is said of the partner cannot be.
     """
     _check(network_name, issuer, base, jwks_uri, pins, loopback=loopback)
-    body = _body(connection, slug)
+    body = body_of(connection, slug)
     taken = select(_PARTNER.c.issuer).where((_PARTNER.c.issuer == issuer) | (_PARTNER.c.organisation_id == body))
     if connection.execute(taken).first() is not None:
         raise PartnerRefused("the body, or the issuer, is a partner already")
@@ -110,6 +110,24 @@ def add(
         "created_at": now,
     }
     return Known.of(connection.execute(insert(_PARTNER).values(values).returning(*_PARTNER.c)).one())
+
+
+def move(connection: Connection, slug: str, *, issuer: str, base: str, jwks_uri: str, loopback: bool) -> None:
+    """Note that a partner has moved: it is called otherwise in messages, and speaks elsewhere.
+
+    Raises:
+        PartnerRefused: the body is no partner, or what is said of it cannot be.
+    """
+    body = body_of(connection, slug)
+    known = connection.execute(select(_PARTNER).where(_PARTNER.c.organisation_id == body)).one_or_none()
+    if known is None:
+        raise PartnerRefused("the body is no partner")
+    _check(known.network, issuer, base, jwks_uri, known.pins, loopback=loopback)
+    taken = select(_PARTNER.c.issuer).where(_PARTNER.c.issuer == issuer, _PARTNER.c.organisation_id != body)
+    if connection.execute(taken).first() is not None:
+        raise PartnerRefused("the issuer is a partner already")
+    where = {"issuer": issuer, "base": base.rstrip("/"), "jwks_uri": jwks_uri}
+    connection.execute(update(_PARTNER).where(_PARTNER.c.organisation_id == body).values(where))
 
 
 def listed(connection: Connection) -> list[Listed]:
@@ -129,7 +147,7 @@ def enable(connection: Connection, slug: str, *, enabled: bool) -> None:
     Raises:
         PartnerRefused: the body is none.
     """
-    found = update(_PARTNER).where(_PARTNER.c.organisation_id == _body(connection, slug)).values(enabled=enabled)
+    found = update(_PARTNER).where(_PARTNER.c.organisation_id == body_of(connection, slug)).values(enabled=enabled)
     if connection.execute(found.returning(_PARTNER.c.issuer)).first() is None:
         raise PartnerRefused("the body is no partner")
 
@@ -155,7 +173,12 @@ def _cut() -> Any:  # Any: a condition
     return _DENIAL.c.before > func.now()
 
 
-def _body(connection: Connection, slug: str) -> UUID:
+def body_of(connection: Connection, slug: str) -> UUID:
+    """Find a body by its slug.
+
+    Raises:
+        PartnerRefused: there is none.
+    """
     found: UUID | None = connection.execute(select(_BODY.c.id).where(_BODY.c.slug == slug)).scalar_one_or_none()
     if found is None:
         raise PartnerRefused("there is no body of this slug")

@@ -92,6 +92,23 @@ def test_who_is_suspended_or_never_was_a_partner_is_unknown(engine, house, book)
     assert book.partner_of(house.bodies[1]).network == "icorn"
 
 
+def test_a_partner_that_moved_is_known_by_its_new_name_alone(engine, house, book):
+    new = {"issuer": "https://new.example", "base": "https://new.example/", "jwks_uri": "https://new.example/jwks"}
+    with engine.begin() as connection:
+        registry.add(connection, "partner", **GOOD)
+        registry.move(connection, "partner", **new, loopback=False)
+        registry.move(connection, "partner", **new, loopback=False)
+    known, speaking = book.of_issuer("https://new.example")
+    assert (known.organisation_id, known.base) == (house.bodies[1], "https://new.example")
+    assert speaking.issuer == "https://new.example"
+    with pytest.raises(PartnerUnknown):
+        book.of_issuer(GOOD["issuer"])
+    with engine.begin() as connection, pytest.raises(PartnerRefused):
+        registry.move(connection, "partner", **new | {"base": "http://127.0.0.1:9"}, loopback=False)
+    with engine.begin() as connection, pytest.raises(PartnerRefused):
+        registry.move(connection, "icorn", **new, loopback=False)
+
+
 @pytest.mark.parametrize(
     "bent",
     [
@@ -237,12 +254,17 @@ def test_operators_add_list_suspend_and_resume(environment):
     assert run(environment, "partner", "resume", "partner")[0] == 0
     assert "active" in run(environment, "partner", "list")[1]
     assert run(environment, "partner", "suspend", "icorn")[0] == 1
+    assert run(environment, "partner", "move", "icorn", "--issuer", "https://pen.example")[0] == 1
+    code, told = run(environment, "partner", "move", "partner", "--issuer", "https://pen.example")
+    assert (code, told) == (0, "The partner has moved.\n")
+    assert "https://pen.example" in run(environment, "partner", "list")[1]
     assert "signs from now on" in run(environment, "partner", "rotate-keys")[1]
 
 
 def test_a_worker_of_its_own_starts_and_stops_when_told(environment):
     process = subprocess.Popen([*COMMAND, "worker"], env=environment, stdout=subprocess.PIPE, text=True)
-    time.sleep(6)
+    assert process.stdout.readline() == "The worker brings deliveries.\n"
+    time.sleep(1)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0

@@ -9,7 +9,11 @@ It prints one line of JSON when it answers, and stops when it is told to.
 import argparse
 import json
 import logging
+import os
+import signal
 import socket
+import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -39,7 +43,10 @@ def main() -> None:
     parser.add_argument("--hub", dest="hub_issuer", help="issuer of the hub")
     parser.add_argument("--hub-jwks", dest="hub_jwks_uri", help="where the hub publishes the keys of its messages")
     parser.add_argument("--client", dest="hub_client_id", help="client at the hub; its key stands in the file")
+    parser.add_argument("--until-input-ends", action="store_true", help="stop when standard input ends")
     told = vars(parser.parse_args())
+    if told.pop("until_input_ends"):
+        threading.Thread(target=watch_input, daemon=True).start()
     settings = config.read(told.pop("config"), **told)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -54,6 +61,12 @@ def main() -> None:
         server = Server(options)
         server.ready = {"issuer": partner.issuer, "port": settings.port, "jwks_uri": f"{partner.issuer}/jwks"}
         server.run(sockets=[listening])
+
+
+def watch_input() -> None:
+    """Stop with who started us: the other end of standard input closes, whatever became of them."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

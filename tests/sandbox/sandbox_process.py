@@ -20,17 +20,11 @@ class Sandbox:
 
     def __init__(self, folder: Path, network: str, hub: Any, **config: Any) -> None:
         self.folder = folder
-        key: ECKey = hub.client_key
         self.config = {
             "network": network,
             "data": str(folder),
             "sync": "NORMAL",
-            "hub": {
-                "issuer": hub.issuer,
-                "graphql": f"{hub.issuer}/graphql",
-                "client_id": "sandbox",
-                "key": key.as_dict(private=True),
-            },
+            "hub": hub if isinstance(hub, dict) else _told_of(hub),
         } | config
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
@@ -83,6 +77,16 @@ class Sandbox:
             for entry in entries
             if kind in {None, entry["kind"]} and (handoff is None or entry["handoff"] == str(handoff))
         ]
+
+
+def _told_of(hub: Any) -> dict[str, Any]:
+    key: ECKey = hub.client_key
+    return {
+        "issuer": hub.issuer,
+        "graphql": f"{hub.issuer}/graphql",
+        "client_id": "sandbox",
+        "key": key.as_dict(private=True),
+    }
 
 
 async def until(true: Any, *, seconds: float = 60) -> None:

@@ -46,8 +46,16 @@ def root_key() -> Path:
 
 
 @contextmanager
-def hub_process(database: Database) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Serve the hub as operators do; give its address and its process."""
+def hub_process(
+    database: Database, host: str = "127.0.0.1", **more: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the hub as operators do; give its address and its process.
+
+    Args:
+        database: where its data are.
+        host: its name; browsers take passkeys for `localhost`.
+        more: settings beside its own.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as found:
         port = found.getsockname()[1]
     environment = {
@@ -57,14 +65,15 @@ def hub_process(database: Database) -> Iterator[tuple[str, subprocess.Popen[byte
         "HUB_ROOT_KEY_FILE": str(root_key()),
         "HUB_COST_PER_MINUTE": "1000000000",
         "HUB_REQUESTS_AT_ONCE": "100000",
-    }
+        "HUB_BASE_URL": f"http://{host}:{port}",
+    } | more
     process = subprocess.Popen(
         [sys.executable, "-c", "from hub.cli import main; main()", "serve"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,
     )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     try:
         until(lambda: process.poll() is not None or _answers(f"{url}/ready"))
         yield url, process

@@ -1,0 +1,94 @@
+"""The demonstration: facts, made-up data, people and programs that may come in, and partners to hand persons to."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Engine
+
+from hub.auth.people import People, Place
+from hub.auth.root import RootKey
+from hub.cli import guests, sandboxes
+from hub.cli.base import app, bar, opened, read_settings
+from hub.cli.serve import serve_until_told
+from hub.clock import SystemClock
+from hub.errors import SettingsRefused
+from hub.facts import import_facts
+from hub.settings import Environment, PartnerPlaces, Settings
+from hub.store.sealed import Sealing
+from hub.store.vault import Vault
+from hub.synthetic import add_cases, decorate
+from schema.vocabulary import Relation
+
+SEED: Final = 1
+LOGIN: Final = "demo"
+CASES: Final = 200
+LOOPBACK: Final = ("127.0.0.1", "localhost")
+QUESTIONS: Final = (
+    "{ cities(first: 3, orderBy: {field: NAME}) { totalCount nodes { slug name country status } } }",
+    "{ networkSize(where: {fromYear: 2020, untilYear: 2025}) { year members } }",
+    "{ organisations(first: 5, where: {support: {in: [LEGAL_AID]}}) { nodes { name country website } } }",
+)
+
+
+@app.command()
+def demo() -> None:
+    """Load the facts, make up what is missing for a demonstration, and serve until Ctrl-C."""
+    settings = read_settings(quiet=True)
+    if settings.environment is Environment.PRODUCTION:
+        raise SettingsRefused(setting="HUB_ENV", reason="a demonstration makes things up: it is not for production")
+    settings = replace(settings, partner_places=PartnerPlaces.LOOPBACK)
+    if settings.base_url is None and settings.host in LOOPBACK:
+        # Browsers take passkeys for a name, not for a number.
+        settings = replace(settings, base_url=f"http://localhost:{settings.port}")
+    with opened(settings) as database:
+        engine = database.engine()
+        try:
+            _fill(engine, RootKey.load(settings.root_key))
+            sign_in = _sign_in(engine, settings)
+            made = guests.prepare(engine, settings, SystemClock())
+        finally:
+            engine.dispose()
+        with sandboxes.running(made.sandboxes) if made.sandboxes else nullcontext():
+            serve_until_told(settings, database, "\n".join([*_greeting(settings, made), sign_in]))
+
+
+def _greeting(settings: Settings, made: guests.Demonstration) -> list[str]:
+    url = settings.public_url
+    asked = [
+        f"curl -s {url}/graphql -H 'content-type: application/json' -d '{{\"query\":\"{question}\"}}'"
+        for question in QUESTIONS
+    ]
+    partners = [f"{each.slug} at {each.url}" for each in made.sandboxes]
+    return [
+        f"The demonstration is ready at {url}/graphql - Ctrl-C ends it",
+        f"The console: {url}/console",
+        f"Sandbox partners: {', '.join(partners)}"
+        if partners
+        else "Sandbox partners: none, they come with a checkout of the source, not with an installed hub",
+        f"Clients, keys and a sign-in: {made.file}",
+        "Ask, in another terminal:",
+        *asked,
+    ]
+
+
+def _fill(engine: Engine, root: RootKey) -> None:
+    with bar() as progress:
+        task = progress.add_task("facts", total=None)
+        import_facts(engine, progress=lambda name: progress.update(task, advance=1, description=name))
+        progress.update(task, description="made-up rows")
+        today = SystemClock().now().date()
+        decorate(engine, seed=SEED, today=today)
+        progress.update(task, description="made-up cases")
+        add_cases(engine, Vault(Sealing(root.derive)), seed=SEED, count=CASES, today=today)
+
+
+def _sign_in(engine: Engine, settings: Settings) -> str:
+    """Say how to sign in: as before, or with the enrolment code of a new account."""
+    people = People(engine, SystemClock(), Place.of(settings), RootKey.load(settings.root_key))
+    known = [kept for kept in people.accounts.all() if kept.login.startswith(LOGIN)]
+    if any(kept.last_sign_in_at for kept in known):
+        return "Sign in as you did before."
+    login = f"{LOGIN}-{len(known) + 1}"
+    code = people.accounts.create(login, name="Demonstration", role=Relation.LEAD)
+    return f"The first time: {settings.public_url}/enrol with the code {code}; your login is {login}"
