@@ -18,14 +18,14 @@ _ORGANISATION = table_of(OrganisationRow)
 class BodyUnknown(HubError):
     """There is no such body."""
 
-    code = "not_found"
+    code = "body_not_found"
     public = "There is no such body, or it is not for you."
 
 
 class TermsRefused(HubError):
     """The terms contradict themselves."""
 
-    code = "invalid"
+    code = "terms_invalid"
     public = "The last day is before the first."
     path = ("until",)
 

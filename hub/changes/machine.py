@@ -52,7 +52,7 @@ class KeyReused(HubError):
 class KeyRefused(HubError):
     """The idempotency key is none."""
 
-    code = "invalid"
+    code = "key_invalid"
     public = "An idempotency key has 8 to 200 plain letters."
     path = ("idempotencyKey",)
 
@@ -60,7 +60,7 @@ class KeyRefused(HubError):
 class Denied(HubError):
     """The token was good once and is not any more."""
 
-    code = "token_denied"
+    code = "change_denied"
     public = "The token is not valid any more."
 
 

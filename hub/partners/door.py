@@ -26,6 +26,7 @@ from connectors.transports.credentials import SCHEME
 from hub.auth import denials, once
 from hub.auth.resource import Headers, ResourceServer
 from hub.clock import Clock
+from hub.consent import NotFound
 from hub.delivery.inbound import Exchange
 from hub.errors import HubError, StoreUnavailable
 from hub.partners import registry
@@ -43,10 +44,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class NotThere(HubError):
+class NotThere(NotFound):
     """There is no such packet for who asks."""
 
-    code = "not_found"
     public = "There is no such packet."
 
 
