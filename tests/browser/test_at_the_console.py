@@ -111,6 +111,15 @@ def test_a_person_signs_in_asks_sees_the_cities_on_the_map_and_signs_out(page):
         "OpenPlaces",
         "Cities",
         "NetworkSizeByYear",
+        "Cases",
+        "OpenCase",
+        "Draft",
+        "AskConsent",
+        "RecordConsent",
+        "Send",
+        "Follow",
+        "Confirm",
+        "Inbox",
         "WhoAmI",
     ]
     answer = _run(page, "Cities")

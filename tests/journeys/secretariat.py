@@ -29,7 +29,7 @@ class Lead:
     visitor: Visitor
 
     def ask(self, document: str, **variables: object) -> dict[str, Any]:
-        headers = {"origin": self.visitor.url, "x-hub-console": "1", "purpose-of-use": "residency_placement"}
+        headers = {"origin": self.visitor.url, "x-hub-console": "1"}
         body = {"query": document, "variables": variables}
         answer = self.visitor.client.post("/graphql", json=body, headers=headers).json()
         assert "errors" not in answer, answer
