@@ -93,7 +93,9 @@ def create_client(
 @client.command("list")
 def list_clients() -> None:
     """List all clients."""
-    table = Table(Column("id", overflow="fold", min_width=36), "name", "kind", "body", Column("state", no_wrap=True))
+    table = Table(
+        Column("id", overflow="fold", min_width=36), "name", "kind", "body", Column("state", no_wrap=True, min_width=9)
+    )
     with _session() as (session, _, _):
         for row, slug, off in registry.listed(session):
             table.add_row(row.id, row.name, row.kind.value, slug or "-", "cut off" if off else "active")

@@ -82,7 +82,9 @@ def move(
 @partner.command("list")
 def list_partners() -> None:
     """List all partners."""
-    table = Table("body", "network", Column("issuer", overflow="fold"), "pins", "can", Column("state", no_wrap=True))
+    table = Table(
+        "body", "network", Column("issuer", overflow="fold"), "pins", "can", Column("state", no_wrap=True, min_width=9)
+    )
     with _connection() as (connection, _, _):
         for each in registry.listed(connection):
             can = "all" if each.known.capabilities is None else " ".join(sorted(each.known.capabilities))
