@@ -16,7 +16,9 @@ from hub.settings import Environment, Settings
 from hub.store import Database, open_database, upgrade
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
-out: Final = Console()
+WIDE: Final = 160
+"""Letters to a line where nobody looks at a terminal: programs that read a table lose no word of it."""
+out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
 
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
 import msgspec
@@ -160,8 +161,8 @@ class Counterpart:
         return Response(await self.partner.sealed(self.packets[handoff]), media_type=JOSE)
 
     async def token(self, request: Request) -> Response:
-        form = await request.form()
-        claims = jwt.decode(str(form["client_assertion"]), self.client_key, algorithms=["ES256"]).claims
+        form = dict(parse_qsl((await request.body()).decode()))
+        claims = jwt.decode(form["client_assertion"], self.client_key, algorithms=["ES256"]).claims
         assert (claims["iss"], claims["aud"]) == ("sandbox", self.issuer)
         jkt = self._proved(request, f"{self.issuer}/oauth/token", None)
         token = str(uuid4())
