@@ -2,6 +2,8 @@
 
 A source says which SQL gives the value; it never runs. The planner reads sources off the schema and compiles whole
 operations from them. Functions that take row columns are called with the columns of an alias (`c.name`), once per plan.
+
+Longer than other files: a source and the function that declares it are read together, and this is the one list of both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
