@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from hub import log
+from hub.auth.errors import TokenDenied
 from hub.changes import Acting, Changes
-from hub.changes.machine import Denied
 from hub.changes.payload import Payload, Show
 from hub.clock import Clock, SystemClock
 from hub.errors import HubError, StoreUnavailable
@@ -25,11 +25,11 @@ from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json, w
 from hub.planner.following import ALIAS, Following, follow
 from hub.planner.json_text import DENIED
 from hub.planner.planner import Bound, ChangeAsked, Lru, Plan, StreamAsked
-from hub.store.rows import table_of
 from hub.store.sealed import Place, SealBroken, Sealing, WrappedKey
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
 from schema.source import Record
+from schema.tables.base import table_of
 
 _DENIED: Final = DENIED.encode()
 CHANGE_COST: Final = 10
@@ -39,13 +39,6 @@ STREAM_ONLY: Final = "STREAM_ONLY"
 KNOWN_MOST: Final = 4_096
 KNOWN_BYTES_MOST: Final = 4_096
 """Longest request that is known again."""
-
-
-class TokenDenied(HubError):
-    """The token was good once and is not any more: revoked, or its client or body cut off."""
-
-    code = "TOKEN_DENIED"
-    public = "The token is not valid any more."
 
 
 class TextReader(Protocol):
@@ -226,8 +219,6 @@ class Operations:
             values = asked.prepared.coerce(variables)
             digest = sha256(asked.name[0].encode()).digest()
             change = await asyncio.to_thread(self._changes.run, asked.prepared, values, acting, digest)
-        except Denied:
-            return _refusal(TokenDenied())
         except HubError as error:
             return _refusal(error)
         response = change.selected.response

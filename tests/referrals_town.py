@@ -31,7 +31,6 @@ from hub.referrals.office import Office
 from hub.referrals.packets import PACKET, for_fetching, verbatim
 from hub.referrals.sending import Draft
 from hub.referrals.service import Referrals
-from hub.store.rows import table_of
 from hub.store.sealed import Sealing
 from hub.store.vault import Vault
 from schema.access import AccessProfile
@@ -44,6 +43,7 @@ from schema.tables import (
     ReferralEventRow,
     ReferralRow,
 )
+from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
 from schema.tables.referrals import DeliveryState, Direction
 from schema.vocabulary import (

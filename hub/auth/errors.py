@@ -3,6 +3,7 @@
 HubError
     TokenRefused        an access token is not good: RFC 6750, section 3.1
         KeyUnknown      it names a key this process has not seen yet
+    TokenDenied         it was good once, and is not any more
     ProviderUnavailable the OpenID provider's keys cannot be had
     ProofRefused        a DPoP proof is not good: RFC 9449, section 7.1
     KeyRefused          a client's key or key set is not fit for use
@@ -87,3 +88,10 @@ class RootKeyRefused(HubError):
 
     def __init__(self, reason: str, *, file: str) -> None:
         super().__init__(reason=reason, file=file)
+
+
+class TokenDenied(HubError):
+    """The token was good once and is not any more: revoked, or its client or body cut off."""
+
+    code = "TOKEN_DENIED"
+    public = "The token is not valid any more."

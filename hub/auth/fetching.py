@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
+from connectors.egress import public
 from hub.auth.errors import KeyRefused
 from hub.auth.jose import Json, Malformed, loads
 
@@ -27,11 +28,8 @@ LOOKUPS_MAX: Final = 8
 """Names looked up at once. One that hangs holds its thread until the system gives it up."""
 _HTTPS: Final = 443
 _OK: Final = 200
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-_V4_BITS: Final = 0xFFFFFFFF
 _LEAST_SECONDS: Final = 0.001
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
 Connect = Callable[[tuple[str, int], float], socket.socket]
 Trust = Callable[[], ssl.SSLContext]
@@ -133,17 +131,6 @@ class Fetcher:
             if isinstance(wire, ssl.SSLSocket):
                 wire.do_handshake()
             return loads(_body(wire, ask))
-
-
-def public(address: Address) -> bool:
-    """Tell whether an address is one of the public internet, also where it is wrapped in another."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & _V4_BITS)
-        if inner is not None and not public(inner):
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 def _resolved(host: str, port: int) -> list[str]:

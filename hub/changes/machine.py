@@ -21,6 +21,7 @@ from strawberry.types.arguments import convert_argument
 from strawberry.types.field import StrawberryField
 
 from hub.auth.denials import denied
+from hub.auth.errors import TokenDenied
 from hub.changes.outcome import Outcome, problem
 from hub.errors import HubError
 from hub.planner.catalogue import Catalogue, FieldInfo
@@ -55,13 +56,6 @@ class KeyRefused(HubError):
     code = "key_invalid"
     public = "An idempotency key has 8 to 200 plain letters."
     path = ("idempotencyKey",)
-
-
-class Denied(HubError):
-    """The token was good once and is not any more."""
-
-    code = "change_denied"
-    public = "The token is not valid any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +123,7 @@ class Changes:
 
         Raises:
             OperationRefused: ONE_CHANGE, BAD_USER_INPUT.
-            Denied: the token is not good any more.
+            TokenDenied: the token is not good any more.
             HubError: the hub is in trouble.
         """
         selected, order = self._one(prepared, values)
@@ -175,7 +169,7 @@ class Changes:
                 if profile.issued_at is not None and denied(
                     connection, profile.subjects, issued_at=profile.issued_at, now=acting.now
                 ):
-                    raise Denied
+                    raise TokenDenied
                 kept = self._used(connection, info.name, key, raw, acting)
                 if kept is not None:
                     return Outcome.again(kept)

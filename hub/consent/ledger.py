@@ -16,8 +16,8 @@ from hub.consent.acting import Acting, Changed
 from hub.consent.decide import Given, narrowed
 from hub.consent.errors import InvalidInput, NotFound, StateConflict
 from hub.consent.ties import is_self, need_to_work_on, works_on
-from hub.store.rows import table_of
 from schema.tables import ConsentRow
+from schema.tables.base import table_of
 from schema.vocabulary import (
     AccessScope,
     Category,

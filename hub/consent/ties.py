@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row, or_, select
 
 from hub.consent.acting import Acting
 from hub.consent.errors import NotFound
-from hub.store.rows import table_of
 from schema.tables import CaseRow, PersonRow
+from schema.tables.base import table_of
 from schema.vocabulary import Relation
 
 _CASE: Final = table_of(CaseRow)

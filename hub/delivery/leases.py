@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Select, and_, case, or_, select, text, update
 
 from connectors.errors import Uncertain
 from hub.delivery.ports import Claimed, Topic
-from hub.store.rows import table_of
 from schema.tables import HandoffRow
+from schema.tables.base import table_of
 from schema.tables.referrals import DeliveryState, Direction
 
 _H: Final = table_of(HandoffRow)

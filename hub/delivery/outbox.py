@@ -12,8 +12,8 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import IntegrityError
 
 from hub.delivery.ports import Topic
-from hub.store.rows import table_of
 from schema.tables import HandoffRow
+from schema.tables.base import table_of
 from schema.tables.referrals import DeliveryState, Direction
 
 QUEUE: Final = "delivery"

@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Connection, insert, select, true, update
 from sqlmodel import SQLModel
 
-from hub.store.rows import Values, columns, table_of, with_keys
+from hub.store.rows import Values, columns, with_keys
 from schema.tables import SourceRow
+from schema.tables.base import table_of
 from schema.vocabulary import Certainty
 
 

@@ -11,10 +11,11 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hub.auth.errors import TokenDenied
 from hub.errors import HubError
 from hub.live.errors import ServerStopping, TooManyStreams
 from hub.live.listening import Listening, Rung
-from hub.operations import Operations, TokenDenied
+from hub.operations import Operations
 from hub.planner.following import Following
 from schema.access import AccessProfile
 from schema.links import PARTNERS

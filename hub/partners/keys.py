@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Engine, insert, select, text, update
 from connectors.signing import ALG_SEALED, Key, Me, algorithm, new_keys
 from hub.auth.root import RootKey
 from hub.clock import Clock
-from hub.store.rows import table_of
 from schema.tables import HandoffKeyRow
+from schema.tables.base import table_of
 from schema.tables.partners import KeyUse
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON

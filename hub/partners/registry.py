@@ -15,8 +15,8 @@ from connectors.errors import ConnectorError
 from connectors.protocol import Capability
 from connectors.registry import network
 from hub.partners.errors import PartnerRefused
-from hub.store.rows import table_of
 from schema.tables import DenialRow, OrganisationRow, PartnerRow
+from schema.tables.base import table_of
 
 _PARTNER: Final = table_of(PartnerRow)
 _BODY: Final = table_of(OrganisationRow)

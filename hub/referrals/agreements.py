@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from hub.consent import AgreementInvalid
-from hub.store.rows import table_of
 from schema.tables import AgreementRow
+from schema.tables.base import table_of
 from schema.vocabulary import AgreementState, Category, Purpose
 
 _AGREEMENT: Final = table_of(AgreementRow)

@@ -21,8 +21,8 @@ from hub.referrals.cases import SAMPLES, Content, Profile
 from hub.referrals.office import Office, message_of
 from hub.referrals.states import Actor
 from hub.referrals.words import known, listed, word
-from hub.store.rows import table_of
 from schema.tables import CaseRow, ConsentRow, InboxMessageRow, PersonRow
+from schema.tables.base import table_of
 from schema.tables.referrals import Direction, InboxState
 from schema.vocabulary import (
     CaseState,

@@ -19,8 +19,8 @@ from hub.referrals import clocks
 from hub.referrals.office import Office, told_of, words_of
 from hub.referrals.states import FINAL, Actor, Guard, IllegalTransition, step
 from hub.store.bell import ring
-from hub.store.rows import table_of
 from schema.tables import CaseRow, HandoffRow, ReferralEventRow, ReferralRow, ReferralServiceRow
+from schema.tables.base import table_of
 from schema.tables.referrals import DeliveryState, Direction
 from schema.vocabulary import ReferralEventKind, ReferralState, ServiceAnswer, Side, SupportKind
 

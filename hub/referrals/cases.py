@@ -13,8 +13,8 @@ from connectors.errors import Invalid
 from connectors.words import FIELDS
 from hub.consent import Acting, Changed, InvalidInput, NotFound
 from hub.referrals.office import Office
-from hub.store.rows import table_of
 from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
+from schema.tables.base import table_of
 from schema.vocabulary import (
     AccessScope,
     CaseState,

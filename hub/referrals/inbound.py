@@ -29,9 +29,9 @@ from hub.referrals.parties import other_body
 from hub.referrals.states import FINAL, Actor, Guard, possible
 from hub.referrals.told import Told
 from hub.referrals.words import word
-from hub.store.rows import table_of
 from hub.store.vault import KeyDestroyed
 from schema.tables import ConsentRow
+from schema.tables.base import table_of
 from schema.tables.referrals import Direction, InboxState
 from schema.vocabulary import Category, ConsentState, Purpose, ReferralEventKind, ReferralState, Side
 

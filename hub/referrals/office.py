@@ -11,10 +11,10 @@ from connectors.protocol import Partner
 from connectors.signing import Me
 from hub.consent import NotFound
 from hub.delivery.ports import Outbox
-from hub.store.rows import table_of
 from hub.store.sealed import Place
 from hub.store.vault import Vault
 from schema.tables import OrganisationRow
+from schema.tables.base import table_of
 
 _BODY: Final = table_of(OrganisationRow)
 _VERSION: Final = 1

@@ -29,8 +29,8 @@ from hub.referrals.book import Book, Referral
 from hub.referrals.office import Office, packet_of
 from hub.referrals.parties import blocked, other_body
 from hub.referrals.states import FETCHABLE
-from hub.store.rows import table_of
 from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, ConsentRow, PacketRow, ReceiptRow
+from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import Category
 

@@ -10,8 +10,8 @@ from hub.consent.ties import person, works_on
 from hub.referrals.book import Referral
 from hub.referrals.errors import RuleOfPerson
 from hub.referrals.states import Actor
-from hub.store.rows import table_of
 from schema.tables import CaseRow
+from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import Relation, Side
 

@@ -12,8 +12,8 @@ from connectors.signing import unchecked
 from hub.referrals.book import Book, Referral
 from hub.referrals.packets import PACKET, RECEIPT, keep_receipt, raw
 from hub.referrals.states import Actor, Guard
-from hub.store.rows import table_of
 from schema.tables import HandoffRow
+from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import ReferralEventKind, ReferralState, Side
 

@@ -4,18 +4,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from schema.tables.base import table_of
 from schema.text import fold
 
 Values: TypeAlias = Mapping[str, Any]  # Any: a row's values are of every type
-
-
-def table_of(row: type[SQLModel]) -> Table:
-    """Give the table behind a row class."""
-    table: Table = row.__table__  # type: ignore[attr-defined]  # set by SQLModel on table classes
-    return table
 
 
 def columns(row: type[SQLModel]) -> Any:  # a column collection answers to any name

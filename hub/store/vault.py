@@ -13,9 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel
 
 from hub.errors import HubError
-from hub.store.rows import table_of
 from hub.store.sealed import Content, Place, Sealing, WrappedKey
 from schema.tables import SubjectKeyRow
+from schema.tables.base import table_of
 
 _KEYS: Final = table_of(SubjectKeyRow)
 _BATCH: Final = 500

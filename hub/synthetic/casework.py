@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import SQLModel
 
 from hub.errors import DataRejected
-from hub.store.rows import columns, table_of
+from hub.store.rows import columns
 from hub.store.vault import Vault
 from hub.synthetic.chance import LANGUAGES, MARK, Chance, marked
 from hub.synthetic.rows import FLIGHT, Made
@@ -32,6 +32,7 @@ from schema.tables import (
     ReferralRow,
     ReferralServiceRow,
 )
+from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
 from schema.tables.referrals import Direction
 from schema.vocabulary import (

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel
 
 from hub.errors import DataRejected
-from hub.store.rows import columns, table_of, with_keys
+from hub.store.rows import columns, with_keys
 from hub.synthetic.chance import SOURCE, Chance
 from hub.synthetic.rows import Made, agreement, coordinator, opening, place, resident, work
 from hub.synthetic.statistics import cells
@@ -28,6 +28,7 @@ from schema.tables import (
     StatisticCellRow,
     WorkRow,
 )
+from schema.tables.base import table_of
 from schema.vocabulary import Certainty, Liaison, MembershipStatus
 
 NEIGHBOURS_KM: Final = 60

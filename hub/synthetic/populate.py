@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from hub.errors import DataRejected
 from hub.store.copy import copy_rows
-from hub.store.rows import keys, table_of, with_keys
+from hub.store.rows import keys, with_keys
 from hub.synthetic.chance import MARK, SOURCE, Chance, marked
 from hub.synthetic.rows import COUNTRIES, Made, agreement, coordinator, opening, place, resident, work
 from hub.synthetic.statistics import cells
@@ -33,6 +33,7 @@ from schema.tables import (
     TimelineEntryRow,
     WorkRow,
 )
+from schema.tables.base import table_of
 from schema.vocabulary import (
     REGION_OF,
     CityKind,

@@ -16,12 +16,12 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from hub.auth.errors import ProviderUnavailable, PurposeRefused
+from hub.auth.errors import ProviderUnavailable, PurposeRefused, TokenDenied
 from hub.auth.resource import Unauthorized
 from hub.errors import HubError, StoreUnavailable
 from hub.live import TooManyStreams
 from hub.log import logger
-from hub.operations import STREAM_ONLY, Answer, Known, Operations, TokenDenied
+from hub.operations import STREAM_ONLY, Answer, Known, Operations
 from hub.web.events import EventStreams, told_once
 from hub.web.http import (
     ALWAYS,

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from partner import new_key
 
+from connectors.egress import public
 from hub.auth import registry
 from hub.auth.clientkeys import ClientKeys, key_set
 from hub.auth.errors import KeyRefused
-from hub.auth.fetching import LOOKUPS_MAX, Fetcher, public
+from hub.auth.fetching import LOOKUPS_MAX, Fetcher
 from schema.tables.oauth import ClientKind
 from schema.vocabulary import AccessScope
 

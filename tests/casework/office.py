@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, update
 
-from hub.store.rows import table_of
 from hub.store.sealed import Sealing
 from hub.store.vault import Vault
 from hub.store.veil import Veil
@@ -26,6 +25,7 @@ from schema.tables import (
     ReferralRow,
     ReferralServiceRow,
 )
+from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
 from schema.tables.referrals import Direction
 from schema.vocabulary import (

@@ -7,9 +7,9 @@ from referrals_town import ALL, CONTENT
 from sqlalchemy import update
 
 from hub.consent import Acting, InvalidInput, NotFound, StateConflict
-from hub.store.rows import table_of
 from schema.access import AccessProfile
 from schema.tables import PersonRow
+from schema.tables.base import table_of
 from schema.vocabulary import (
     AccessScope,
     Category,

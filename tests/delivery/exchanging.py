@@ -34,9 +34,9 @@ from hub.partners import registry
 from hub.referrals import FETCHABLE
 from hub.settings import ClientKeys, PartnerPlaces, Settings
 from hub.store import Database
-from hub.store.rows import table_of
 from hub.web.connection import UVICORN
 from schema.tables import AgreementRow, InboxMessageRow, ReferralRow
+from schema.tables.base import table_of
 from schema.tables.oauth import ClientKind
 from schema.tables.referrals import InboxState
 from schema.vocabulary import AccessScope, AgreementState, Category, Certainty, Purpose

@@ -18,8 +18,8 @@ from hub.auth.errors import RootKeyRefused
 from hub.auth.root import RootKey
 from hub.clock import SetClock
 from hub.partners import Book, OwnKeys, PartnerRefused, PartnerUnknown, keys, registry
-from hub.store.rows import table_of
 from schema.tables import HandoffKeyRow
+from schema.tables.base import table_of
 from tests.delivery.world import NOON, House
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, insert, select, text, update
 from hub.delivery import HandoffOutbox
 from hub.delivery.ports import Claimed, Stopped, Topic
 from hub.delivery.sending import send_packet
-from hub.store.rows import table_of
 from schema.tables import CaseRow, HandoffRow, OrganisationRow, PersonRow, ReceiptRow, ReferralRow
+from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import (
     CaseState,

@@ -13,9 +13,9 @@ from connectors.signing import unchecked
 from hub.consent import AgreementInvalid, ConsentMissing, NotFound, StateConflict
 from hub.delivery.ports import Topic
 from hub.referrals.service import Brought
-from hub.store.rows import table_of
 from hub.store.vault import KeyDestroyed
 from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, InboxMessageRow, ReferralServiceRow
+from schema.tables.base import table_of
 from schema.tables.referrals import InboxState
 from schema.vocabulary import (
     Category,

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from hub.store.rows import table_of
 from hub.store.sealed import Place, SealBroken, Sealing
 from hub.store.vault import KeyDestroyed, Vault
 from hub.store.veil import Veil
 from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow, SubjectKeyRow
+from schema.tables.base import table_of
 from schema.vocabulary import CaseState, ContactRule
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -11,11 +11,11 @@ from sqlmodel import SQLModel
 
 import schema.tables
 from hub.errors import DataRejected
-from hub.store.rows import columns, table_of
+from hub.store.rows import columns
 from hub.synthetic import decorate, generate, populate
 from hub.synthetic.chance import Chance
 from hub.synthetic.statistics import LEAST, cells, suppress
-from schema.tables.base import Fact
+from schema.tables.base import Fact, table_of
 from schema.vocabulary import Certainty
 
 TODAY = date(2026, 11, 21)

@@ -21,7 +21,6 @@ from hub.auth.people.roles import ADMINISTRATORS, OF_A_BODY, OF_A_CITY, SCOPES
 from hub.auth.people.sessions import end_all
 from hub.auth.people.watch import Watch
 from hub.clock import Clock
-from hub.store.rows import table_of
 from schema.tables import (
     AccountRow,
     AccountSecretRow,
@@ -31,6 +30,7 @@ from schema.tables import (
     PasskeyRow,
     RecoveryCodeRow,
 )
+from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
 from schema.vocabulary import AccessScope, Relation
 

@@ -24,8 +24,8 @@ from hub.auth.people.sessions import WebSessions, end_all
 from hub.auth.people.throttle import Throttle
 from hub.auth.people.watch import Watch
 from hub.clock import Clock
-from hub.store.rows import table_of
 from schema.tables import AccountRow, AccountSecretRow, EnrolmentRow, RecoveryCodeRow, SignInAttemptRow
+from schema.tables.base import table_of
 from schema.tables.people import AccountStatus, Stage
 
 ATTEMPT_LIFETIME: Final = timedelta(minutes=5)

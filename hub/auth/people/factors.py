@@ -18,8 +18,8 @@ from hub.auth.people.sealing import Sealer
 from hub.auth.people.sessions import Session
 from hub.auth.people.watch import Watch
 from hub.clock import Clock
-from hub.store.rows import table_of
 from schema.tables import AccountRow, AccountSecretRow, PasskeyRow, RecoveryCodeRow
+from schema.tables.base import table_of
 
 ISSUER: Final = "ICORN hub"
 _A: Final = table_of(AccountRow)

@@ -32,8 +32,8 @@ from webauthn.helpers.structs import (
 from hub.auth.people.codes import Token, digest
 from hub.auth.people.errors import FactorRefused
 from hub.auth.people.place import Place
-from hub.store.rows import table_of
 from schema.tables import ChallengeRow, PasskeyRow
+from schema.tables.base import table_of
 from schema.tables.people import Ceremony
 
 Credential: TypeAlias = Mapping[str, Any]  # Any: JSON from a browser, unchecked

@@ -16,8 +16,8 @@ from hub.auth.people.codes import Token, digest, new_token
 from hub.auth.people.place import Place
 from hub.auth.sessions import Account
 from hub.clock import Clock
-from hub.store.rows import table_of
 from schema.tables import AccountRow, WebSessionRow
+from schema.tables.base import table_of
 from schema.tables.people import AccountStatus, Stage
 from schema.vocabulary import AccessScope, Relation
 

@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hub.auth.people.errors import TooManyTries
 from hub.auth.people.sealing import Sealer
-from hub.store.rows import table_of
 from schema.tables import ThrottleRow
+from schema.tables.base import table_of
 
 _T: Final = table_of(ThrottleRow)
 _TRIES_MOST: Final = 1000
