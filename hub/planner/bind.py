@@ -1,7 +1,7 @@
 """What each request brings to a plan: parameters of the statement, read from variables, profile and clock."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -185,12 +185,12 @@ def cursor_key(
 def _unveiled(request: Request, text: str) -> str:
     asked = request.asked
     plain = asked.veil.find_cursor(asked.profile.audience, text) if asked.veil else None
-    return urlsafe_b64encode((plain or "").encode()).decode()
+    return b64encode((plain or "").encode()).decode()
 
 
 def _decode(text: str, tag: str, kinds: tuple[type, ...]) -> list[Any]:
     try:
-        keys = json.loads(urlsafe_b64decode(text))
+        keys = json.loads(b64decode(text, validate=True))
     except (ValueError, RecursionError):
         keys = None
     fits = (

@@ -190,13 +190,12 @@ def _enum_name(value: ColumnElement[Any], declared: GraphQLEnumType) -> ColumnEl
 
 def _list(value: ColumnElement[Any], declared: GraphQLList[Any]) -> ColumnElement[str]:
     item = declared.of_type.of_type if isinstance(declared.of_type, GraphQLNonNull) else declared.of_type
-    plain = cast(func.array_to_json(cast(value, ARRAY(Text()))), Text)
-    if isinstance(item, GraphQLEnumType):
-        assert all(name == code.upper() for name, code in stored(item).items()), (
-            "lists of such enums are not written yet"
-        )
-        return func.upper(plain)
-    return plain
+    if not isinstance(item, GraphQLEnumType):
+        return cast(func.array_to_json(cast(value, ARRAY(Text()))), Text)
+    assert all(name == code.upper() for name, code in stored(item).items()), "lists of such enums are not written yet"
+    # Codes need no escaping, and array_to_json asks for the type of each.
+    names = join(['["', func.upper(func.array_to_string(value, Constant('","'))), '"]'])
+    return case((func.cardinality(value) == 0, Constant("[]")), else_=names)
 
 
 def key_text(value: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[str]:

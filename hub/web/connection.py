@@ -4,7 +4,8 @@ Nothing is done for a request that comes whole, in one piece. One timer for each
 what was unfinished at the last look is unfinished still, and whether it has lain idle too long: uvicorn's own timer is
 set and unset with every request, which costs more than all that is here.
 
-`write_whole` is the short way out for answers that are whole, past the checks that uvicorn makes header by header.
+`read_whole` and `write_whole` are the short ways for bodies that have come whole, and for answers that are whole, past
+the messages of ASGI and the checks that uvicorn makes header by header.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from starlette.types import Send
+from starlette.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 STOP: Final = "hub.stop"
@@ -92,6 +93,31 @@ class Connection(HttpToolsProtocol):
         if self.cycle.more_body:
             return self.cycle
         return None
+
+
+def read_whole(receive: Receive, bytes_max: int) -> bytes | None:
+    """Take a body that has come already, where uvicorn itself holds the other end.
+
+    Args:
+        receive: from ASGI.
+        bytes_max: largest body that is taken so.
+
+    Returns:
+        None where nothing was taken, as the body must be read the usual way.
+    """
+    cycle = getattr(receive, "__self__", None)
+    if (
+        type(cycle) is not RequestResponseCycle
+        or cycle.more_body
+        or cycle.disconnected
+        or cycle.waiting_for_100_continue
+        or len(cycle.body) > bytes_max
+    ):
+        return None
+    body = bytes(cycle.body)
+    cycle.body = bytearray()
+    cycle.message_event.clear()
+    return body
 
 
 def write_whole(send: Send, head: Sequence[bytes], body: bytes) -> bool:

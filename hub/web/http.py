@@ -8,7 +8,7 @@ from uuid import uuid4
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import HubError
-from hub.web.connection import write_whole
+from hub.web.connection import read_whole, write_whole
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -78,6 +78,9 @@ class Bodies:
         """
         if length.isdigit() and (len(length) > _LENGTH_DIGITS_MAX or int(length) > self._bytes_max):
             raise BodyTooLarge(limit=self._bytes_max)
+        whole = read_whole(receive, self._bytes_max)
+        if whole is not None:
+            return whole
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()

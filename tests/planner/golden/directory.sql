@@ -8,7 +8,7 @@ SELECT ('{"cities":' || (
        LIMIT 10001
     ) AS seen
   ) || ',"nodes":[' || coalesce(string_agg(('{"id":"ct_' || CAST(page3.id AS TEXT) || '","name":' || CAST(to_json(CAST(page3.name AS TEXT)) AS TEXT) || ',"latitude":' || coalesce(CAST(page3.latitude AS TEXT), 'null'::text) || ',"residents":{"nodes":[' || array_to_string(array((
-    SELECT ('{"name":' || CAST(to_json(CAST(resident5.name AS TEXT)) AS TEXT) || ',"disciplines":' || upper(CAST(array_to_json(CAST(resident5.disciplines AS TEXT[])) AS TEXT)) || ',"works":' || (
+    SELECT ('{"name":' || CAST(to_json(CAST(resident5.name AS TEXT)) AS TEXT) || ',"disciplines":' || CASE WHEN (cardinality(resident5.disciplines) = 0) THEN '[]'::text ELSE ('["' || upper(array_to_string(resident5.disciplines, '","'::text)) || '"]') END || ',"works":' || (
       SELECT ('{"nodes":[' || coalesce(string_agg(('{"title":' || CAST(to_json(CAST(page8.title AS TEXT)) AS TEXT) || ',"year":' || coalesce(CAST(page8.year AS TEXT), 'null'::text) || '}'), ','::text ORDER BY page8.page_n DESC), ''::text) || ']}') AS anon_4
       FROM (
         SELECT taken7.title AS title, taken7.year AS year, row_number() OVER () AS page_n
@@ -25,8 +25,8 @@ SELECT ('{"cities":' || (
      LIMIT $4::INTEGER
   )), ','::text) || ']}}'), ','::text) FILTER (WHERE page3.page_n <= $5::INTEGER), ''::text) || '],"pageInfo":{"hasNextPage":' || CAST(count(*) > $5::INTEGER AS TEXT) || ',"hasPreviousPage":false,"endCursor":' || coalesce(min(page3.page_cursor) FILTER (WHERE page3.page_n = least(page3.page_rows, $5::INTEGER)), 'null'::text) || '}}') AS anon_1
   FROM (
-    SELECT taken2.id AS id, taken2.name AS name, taken2.latitude AS latitude, taken2.name_key AS name_key, row_number() OVER () AS page_n, count(*) OVER () AS page_rows, ('"' || translate(encode(convert_to(('["074c1e",' || CAST(to_json(CAST(taken2.name_key AS TEXT)) AS TEXT) || ',"' || CAST(taken2.id AS TEXT) || '"]'), 'UTF8'::text), 'base64'::text), '+/
-'::text, '-_'::text) || '"') AS page_cursor
+    SELECT taken2.id AS id, taken2.name AS name, taken2.latitude AS latitude, taken2.name_key AS name_key, row_number() OVER () AS page_n, count(*) OVER () AS page_rows, ('"' || replace(encode(convert_to(('["074c1e",' || CAST(to_json(CAST(taken2.name_key AS TEXT)) AS TEXT) || ',"' || CAST(taken2.id AS TEXT) || '"]'), 'UTF8'::text), 'base64'::text), '
+'::text, ''::text) || '"') AS page_cursor
     FROM (
       SELECT city1.id AS id, city1.name AS name, city1.latitude AS latitude, city1.name_key AS name_key
       FROM city AS city1

@@ -1,8 +1,8 @@
 WITH answer AS
 (
   SELECT ('{"referrals":{"edges":[' || array_to_string(array((
-    SELECT ('{"cursor":"' || translate(encode(convert_to(('["c4cdc6",' || CAST(to_json(CAST(coalesce(to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD HH24:MI:SS.US'), '9') COLLATE "C" AS TEXT)) AS TEXT) || ',"' || CAST(referral1.id AS TEXT) || '"]'), 'UTF8'::text), 'base64'::text), '+/
-'::text, '-_'::text) || E'","node":\x01S' || CAST(referral1.person_id AS TEXT) || E'\x02{"id":"rf_' || CAST(referral1.id AS TEXT) || '","state":"' || upper(CAST(CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+    SELECT ('{"cursor":"' || replace(encode(convert_to(('["c4cdc6",' || CAST(to_json(CAST(coalesce(to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD HH24:MI:SS.US'), '9') COLLATE "C" AS TEXT)) AS TEXT) || ',"' || CAST(referral1.id AS TEXT) || '"]'), 'UTF8'::text), 'base64'::text), '
+'::text, ''::text) || E'","node":\x01S' || CAST(referral1.person_id AS TEXT) || E'\x02{"id":"rf_' || CAST(referral1.id AS TEXT) || '","state":"' || upper(CAST(CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($7::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($7::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
       SELECT *
       FROM consent AS consent_1
       WHERE consent_1.person_id = referral1.person_id AND consent_1.recipient_id = referral1.recipient_id AND consent_1.state IN ('given', 'limited') AND consent_1.withdrawn_at IS NULL AND consent_1.until_on >= CAST($8::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_1.purposes AS TEXT[]))
