@@ -23,22 +23,30 @@ from rich.console import Console
 from tests.bench import documents, plots, tables
 from tests.bench.load import Load
 from tests.bench.meter import machine, peak_mb
-from tests.bench.questions import DIRECTORY_ROWS, ask_alike
-from tests.bench.result import CASES, TITLES, Plan, Result
+from tests.bench.questions import DIRECTORY_ROWS, ask_alike, ask_of_persons, body_of
+from tests.bench.result import CASES, PERSON_CASES, TITLES, Plan, Result
 from tests.bench.rounds import Bench, Cell, Pace
-from tests.bench.servers import PROOF, ROOT, SERVERS, TOKEN, Server, ask, servers
+from tests.bench.servers import PERSONS, PROOF, ROOT, SERVERS, TOKEN, Server, ask, servers
 from tests.bench.tokens import wallet
 from tests.bench.world import World
 
-SMOKE: Final = Plan((2,), Pace(1, 0.05, 1), 2_000, (), (), Pace(1, 0.05, 1), warm_seconds=0.0)
-QUICK: Final = Plan((1, 16), Pace(2, 0.3, 2), 20_000, DIRECTORY_ROWS, (), Pace(2, 0.3, 2), warm_seconds=0.1)
+SMOKE: Final = Plan((2,), Pace(1, 0.05, 1), 2_000, 60, (), (), Pace(1, 0.05, 1), warm_seconds=0.0)
+QUICK: Final = Plan((1, 16), Pace(2, 0.3, 2), 20_000, 500, DIRECTORY_ROWS, (), Pace(2, 0.3, 2), warm_seconds=0.1)
 NORMAL: Final = Plan(
-    (1, 16, 64), Pace(8, 0.6, 2), 100_000, DIRECTORY_ROWS, (1_000, 10_000, 100_000), Pace(4, 0.5, 1), warm_seconds=0.3
+    (1, 16, 64),
+    Pace(8, 0.6, 2),
+    100_000,
+    2_000,
+    DIRECTORY_ROWS,
+    (1_000, 10_000, 100_000),
+    Pace(4, 0.5, 1),
+    warm_seconds=0.3,
 )
 FULL: Final = Plan(
     (1, 16, 64),
     Pace(20, 1.0, 10),
     100_000,
+    10_000,
     DIRECTORY_ROWS,
     (1_000, 10_000, 100_000, 1_000_000),
     Pace(8, 1.0, 5),
@@ -47,6 +55,10 @@ FULL: Final = Plan(
 SIZED_AT: Final = 16
 """Concurrency at which sizes are compared."""
 SIZED: Final = ("city", "bodies")
+
+SIZE_BESIDE_CASES: Final = 2_000
+FILES: Final = 40
+"""How many case files are read in turn."""
 
 Say = Callable[[str], None]
 
@@ -67,6 +79,7 @@ class Run:
         grid, directory, memory = await self._grid()
         tokens = await self._guarded(TOKEN, self.plan.concurrencies, proofs=False)
         proofs = await self._guarded(PROOF, self.plan.concurrencies, proofs=True)
+        persons = await self._of_persons()
         sizes = {rows: await self._size(rows) for rows in self.plan.database_rows}
         return Result(
             began=began,
@@ -77,6 +90,7 @@ class Run:
             directory=directory,
             tokens=tokens,
             proofs=proofs,
+            persons=persons,
             sizes=sizes,
             memory_mb=memory,
         )
@@ -105,6 +119,29 @@ class Run:
                     self.say(f"{TITLES[case]}, {concurrency} at once, with a {'proof' if proofs else 'token'}")
                     found.append(await bench.cell(case, concurrency, self.plan.size_pace, seed=self.seed))
             return found
+
+    async def _of_persons(self) -> list[Cell]:
+        """Measure what a partner reads about persons, each time with a token and a leaf of the audit."""
+        plan = self.plan
+        self.say(f"making {plan.cases:,} cases")
+        with tempfile.TemporaryDirectory(prefix="icorn-bench-") as keys:
+            folder = Path(keys)
+            conninfo, bearer, handed = self.world.cases(SIZE_BESIDE_CASES, plan.cases, folder)
+            shown = [self.world.shown(folder, bearer, case) for case in handed[:FILES]]
+            mint = partial(wallet, conninfo, folder, bearer, proofs=False)
+            first = body_of("inbox", first=1)
+            with servers(conninfo, folder, PERSONS, wallet=(mine := mint()), first=first) as running:
+                asking = {name: partial(ask, server.port, wallet=mine) for name, server in running.items()}
+                bodies = ask_of_persons(asking, conninfo, shown)
+                self.say(f"{', '.join(running)} answer alike about persons, and leave the same word of it")
+                bench = Bench(self.load, self.world, running, bodies, mint)
+                await bench.warm(PERSON_CASES, max(plan.concurrencies), plan.warm_seconds)
+                found = []
+                for case in PERSON_CASES:
+                    for concurrency in plan.concurrencies:
+                        self.say(f"{TITLES[case]}, {concurrency} at once")
+                        found.append(await bench.cell(case, concurrency, plan.pace, seed=self.seed))
+                return found
 
     async def _size(self, rows: int) -> list[Cell]:
         """Measure point read and filtered page in a database of one size."""

@@ -24,6 +24,7 @@ def write_json(result: Result, path: Path) -> None:
         "directory": [_cell(cell) for cell in result.directory],
         "tokens": [_cell(cell) for cell in result.tokens],
         "proofs": [_cell(cell) for cell in result.proofs],
+        "persons": [_cell(cell) for cell in result.persons],
         "sizes": {rows: [_cell(cell) for cell in cells] for rows, cells in result.sizes.items()},
         "memory_mb": result.memory_mb,
     }

@@ -7,6 +7,7 @@ run it prepared, and the database's bytes go to the socket. The row rules stand 
 import asyncio
 import json
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,16 +21,21 @@ BEFORE: Final = """exists (
       and (coalesce(o.country, ''), o.name_key, o.id) <= ($3::text, $4::text, $5::text::uuid)
   )"""
 HEADERS: Final = (b"content-type", b"application/json")
+READS: Final = {"default_transaction_read_only": "on"}
+USES_UP: Final = {"synchronous_commit": "off"}
+APPENDS: Final[dict[str, str]] = {}
+"""Settings of connections: for what only reads, for what is used up and may be lost in a crash, for what may not."""
 
 
-def _statement(name: str) -> str:
+def statement(name: str) -> str:
+    """Read a statement by its name."""
     return (OPERATIONS / f"{name}.sql").read_text(encoding="utf-8")
 
 
-CITY: Final = _statement("city")
-DIRECTORY: Final = _statement("directory")
-EVENTS: Final = _statement("events")
-BODIES: Final = _statement("bodies")
+CITY: Final = statement("city")
+DIRECTORY: Final = statement("directory")
+EVENTS: Final = statement("events")
+BODIES: Final = statement("bodies")
 BODIES_AFTER: Final = BODIES.replace("/* after */", AFTER).replace("/* before */ false", BEFORE)
 
 Call = tuple[str, tuple[Any, ...]]
@@ -59,6 +65,11 @@ def bodies(variables: dict[str, Any]) -> Call:
 CALLS: Final = {"City": city, "Directory": directory, "Events": events, "Bodies": bodies}
 
 
+def call_of(request: dict[str, Any]) -> Call:
+    """Pick the statement of a request, and its values."""
+    return CALLS[request["operationName"]](request["variables"])
+
+
 class Held:
     """A connection and its prepared statements."""
 
@@ -72,9 +83,9 @@ class Held:
 class Limit:
     """The ASGI application."""
 
-    def __init__(self, dsn: str, connections: int, *, read_only: bool = True) -> None:
+    def __init__(self, dsn: str, connections: int, mode: Mapping[str, str] = READS) -> None:
         self._dsn = dsn
-        self._mode = {"default_transaction_read_only": "on"} if read_only else {"synchronous_commit": "off"}
+        self._mode = mode
         self._connections = connections
         self._free: list[Held] = []
         self._waiting: deque[asyncio.Future[Held]] = deque()
@@ -98,7 +109,7 @@ class Limit:
             )
             self._free.append(Held(connection))
 
-    async def _fetch(self, statement: str, args: tuple[Any, ...]) -> bytes:
+    async def _row(self, statement: str, args: tuple[Any, ...]) -> Any:
         if self._free:
             held = self._free.pop()
         else:
@@ -110,15 +121,16 @@ class Limit:
             if prepared is None:
                 name = f"s{len(held.prepared)}"
                 prepared = held.prepared[statement] = await held.connection.prepare(statement, name=name)
-            return await prepared.fetchval(*args)
+            return await prepared.fetchrow(*args)
         finally:
             if self._waiting:
                 self._waiting.popleft().set_result(held)
             else:
                 self._free.append(held)
 
-    async def _asked(self, _scope: Any, statement: str, args: tuple[Any, ...]) -> bytes:
-        return await self._fetch(statement, args)
+    async def _answered(self, _scope: Any, request: dict[str, Any]) -> bytes:
+        answer: bytes = (await self._row(*call_of(request)))[0]
+        return answer
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -130,9 +142,7 @@ class Limit:
             body += message["body"]
             if not message["more_body"]:
                 break
-        request = json.loads(body)
-        statement, args = CALLS[request["operationName"]](request["variables"])
-        answer = await self._asked(scope, statement, args)
+        answer = await self._answered(scope, json.loads(body))
         length = (b"content-length", str(len(answer)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [HEADERS, length]})
         await send({"type": "http.response.body", "body": answer})

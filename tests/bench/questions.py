@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 
@@ -18,6 +19,10 @@ SUPPORT: Final = (
     "RESIDENCY FELLOWSHIP RELOCATION EMERGENCY_GRANT LEGAL_AID ADVOCACY",
     "SHORT_STAY PLACEMENT MEDICAL PSYCHOSOCIAL VISA_SUPPORT TRAINING REST",
 )
+INBOX_ROWS: Final = 25
+LEAVES: Final = """select kind, relation, actor_id, organisation_id, client, purpose, subjects, categories,
+    array(select unnest(fields_returned) order by 1), array(select unnest(fields_withheld) order by 1), operation_hash
+  from audit_leaf order by at desc limit %s"""
 COUNTRIES: Final = (8, 20)
 """How many countries a filter names: those with most bodies, so that there are pages to turn."""
 _CURSORS: Final = frozenset({"cursor", "startCursor", "endCursor"})
@@ -60,6 +65,40 @@ def ask_alike(
             _compare(body, {server: ask(body) for server, ask in asking.items()})
     pages = _pages(asking, _wanted(conninfo))
     return {server: plain | {"bodies": pages[server]} for server in asking}
+
+
+def ask_of_persons(
+    asking: Mapping[str, Callable[[str], Answer]], conninfo: str, cases: Sequence[UUID]
+) -> dict[str, dict[str, list[str]]]:
+    """Ask every server for each case and for the inbox, and look that all leave the same word of it.
+
+    Args:
+        asking: by server, what takes the body of a request and gives the answer.
+        conninfo: where the leaves are.
+        cases: under the ids that the bearer knows them by.
+    Returns:
+        By server and case, bodies of requests that all servers answer alike.
+    Raises:
+        ServersDisagree: they do not.
+    """
+    bodies = {
+        "inbox": [body_of("inbox", first=INBOX_ROWS)],
+        "casefile": [body_of("casefile", case=f"ca_{case}") for case in cases],
+    }
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        for body in (body for case in bodies.values() for body in case):
+            answers = {server: ask(body) for server, ask in asking.items()}
+            leaves = connection.execute(LEAVES, [len(asking)]).fetchall()
+            _compare(body, {server: _told(answer) for server, answer in answers.items()})
+            if any(leaf != leaves[0] for leaf in leaves) or len(leaves) != len(asking):
+                raise ServersDisagree(f"the leaves differ, asked {body}: {leaves}")
+    return dict.fromkeys(asking, bodies)
+
+
+def _told(answer: Answer) -> Answer:
+    """Put what was withheld beside the data, in one order, to be compared along."""
+    withheld = answer.get("extensions", {}).get("withheld", [])
+    return answer | {"data": {"data": answer["data"], "withheld": sorted(withheld, key=json.dumps)}}
 
 
 def _slugs(conninfo: str, chance: random.Random) -> list[str]:

@@ -8,12 +8,15 @@ from typing import Final
 from tests.bench.rounds import Cell, Pace
 
 CASES: Final = ("city", "directory_50", "bodies", "events")
+PERSON_CASES: Final = ("inbox", "casefile")
 NAMES: Final = {"limit": "SQL by hand", "hub": "hub", "plain": "plain Strawberry"}
 TITLES: Final = {
     "city": "point read",
     "directory_50": "directory of 50",
     "bodies": "filtered page",
     "events": "deep events",
+    "inbox": "partner's inbox",
+    "casefile": "case file",
 }
 OTHERS: Final = ("hub", "plain")
 
@@ -25,6 +28,7 @@ class Plan:
     concurrencies: tuple[int, ...]
     pace: Pace
     rows: int
+    cases: int
     directory_rows: tuple[int, ...]
     database_rows: tuple[int, ...]
     size_pace: Pace
@@ -45,6 +49,8 @@ class Result:
     """With a token verified on each request, on both sides."""
     proofs: Sequence[Cell]
     """With a proof of its key besides, as the hub demands."""
+    persons: Sequence[Cell]
+    """About persons, with a token and a leaf of the audit, on both sides."""
     sizes: dict[int, list[Cell]]
     memory_mb: dict[str, float]
 

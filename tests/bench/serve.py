@@ -61,6 +61,12 @@ def hub(dsn: str, connections: int, folder: Path) -> Any:
     return create_app(settings, Database(url=url, reading_url=url))
 
 
+def limit_persons(dsn: str, connections: int, folder: Path) -> Any:
+    from tests.bench.persons import PersonsLimit
+
+    return PersonsLimit(dsn, connections, folder)
+
+
 def plain(dsn: str, connections: int, _folder: Path) -> Any:
     from tests.bench.plain import create_app
 
@@ -78,6 +84,7 @@ SERVERS: Final = {
     "limit": limit,
     "limit-token": limit_token,
     "limit-proof": limit_proof,
+    "limit-persons": limit_persons,
     "hub": hub,
     "hub-token": hub_token,
     "plain": plain,

@@ -18,6 +18,8 @@ ROOT: Final = Path(__file__).parents[2]
 SERVERS: Final = {"limit": "limit", "hub": "hub", "plain": "plain"}
 TOKEN: Final = {"limit": "limit-token", "hub": "hub-token"}
 PROOF: Final = {"limit": "limit-proof", "hub": "hub"}
+NOBODY: Final = body_of("city", slug="nobody")
+PERSONS: Final = {"limit": "limit-persons", "hub": "hub-token"}
 CONNECTIONS: Final = 8
 _START_SECONDS: Final = 60
 
@@ -47,7 +49,12 @@ def ask(port: int, body: str, *, wallet: Wallet | None = None) -> Answer:
 
 @contextmanager
 def servers(
-    conninfo: str, folder: Path, kinds: Mapping[str, str] = SERVERS, *, wallet: Wallet | None = None
+    conninfo: str,
+    folder: Path,
+    kinds: Mapping[str, str] = SERVERS,
+    *,
+    wallet: Wallet | None = None,
+    first: str = NOBODY,
 ) -> Iterator[dict[str, Server]]:
     """Start servers by name and kind, each as one process, and end them afterwards."""
     running: dict[str, Server] = {}
@@ -56,7 +63,7 @@ def servers(
             running[name] = _start(name, kind, conninfo, folder)
         for server in running.values():
             # Its socket listens already: this waits until the server is up, or fails when it cannot start.
-            ask(server.port, body_of("city", slug="nobody"), wallet=wallet)
+            ask(server.port, first, wallet=wallet)
         yield running
     finally:
         for server in running.values():

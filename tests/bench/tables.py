@@ -34,6 +34,7 @@ def sheets(result: Result) -> Iterator[Sheet]:
         ),
         _guarded("With a DPoP proof besides, as the hub demands, on both sides", result.proofs),
         _proof(result),
+        _guarded("About persons: rules, consent, token, and a leaf of the audit, on both sides", result.persons),
         _directory(result),
         _sizes(result),
         _memory(result),

@@ -52,7 +52,20 @@ def _written(body: bytes, head: str) -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def wallet(conninfo: str, folder: Path, *, proofs: bool) -> Wallet:
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who a token is for."""
+
+    organisation_id: uuid.UUID
+    scopes: frozenset[str] = frozenset({"network:read"})
+    purposes: tuple[str, ...] = ()
+
+
+STRANGER: Final = Bearer(uuid.uuid4())
+"""A partner of whom the database knows nothing."""
+
+
+def wallet(conninfo: str, folder: Path, bearer: Bearer = STRANGER, *, proofs: bool) -> Wallet:
     """Mint a token as the hub of this database and this folder does."""
     # Only the bench's own process needs the hub; the load is to start fast and to stay small.
     from sqlalchemy import create_engine  # noqa: PLC0415
@@ -81,10 +94,11 @@ def wallet(conninfo: str, folder: Path, *, proofs: bool) -> Wallet:
         jti=str(uuid.uuid4()),
         gid=str(uuid.uuid4()),
         kid="",
-        scopes=frozenset({"network:read"}),
+        scopes=bearer.scopes,
         jkt=key.thumbprint(),
-        organisation_id=uuid.uuid4(),
-        roles=("partner",),
+        organisation_id=bearer.organisation_id,
+        roles=("partner_agreement",),
+        purposes=bearer.purposes,
     )
     token = mint(claims, ring)
     engine.dispose()

@@ -2,16 +2,32 @@
 
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import psycopg
+from sqlalchemy.engine import make_url
 
+from hub.auth.root import RootKey
+from hub.clock import SystemClock
+from hub.facts import import_facts
 from hub.settings import Settings
-from hub.store import open_database, upgrade
+from hub.store import Database, open_database, upgrade
 from hub.store.embedded import SUPERUSER
-from hub.synthetic import populate
+from hub.store.sealed import Sealing
+from hub.store.vault import Vault
+from hub.store.veil import Veil
+from hub.synthetic import add_cases, populate
+from schema.vocabulary import AccessScope
+from tests.bench.tokens import Bearer
 
 SEED: Final = 1
 _BACKENDS: Final = {"limit": "bench-limit%", "hub": "icorn-hub%", "plain": "bench-plain%"}
+
+
+MOST: Final = """select recipient_id, purpose from referral where direction = 'outgoing'
+  group by 1, 2 order by count(*) desc, 1, 2 limit 1"""
+HANDED: Final = """select case_id from referral where recipient_id = %s and purpose = %s and sent_at is not null
+  order by id"""
 
 
 class World:
@@ -33,6 +49,33 @@ class World:
         engine.dispose()
         populate(database.conninfo, seed=SEED, scale=rows)
         return database.conninfo
+
+    def cases(self, rows: int, cases: int, folder: Path) -> tuple[str, Bearer, list[UUID]]:
+        """Make a database with so many cases besides, sealed under the root key of a folder.
+
+        Returns:
+            Its address, the partner with most to read, and the cases that were handed to it.
+        """
+        conninfo = self.database(rows)
+        engine = Database(
+            url=(url := make_url(conninfo).set(drivername="postgresql+psycopg")), reading_url=url
+        ).engine()
+        root = RootKey.load(Settings(root_key_file=folder / "root.key").root_key)
+        # Partners, and ICORN itself, are among the facts.
+        import_facts(engine)
+        add_cases(engine, Vault(Sealing(root.derive)), seed=SEED, count=cases, today=SystemClock().now().date())
+        engine.dispose()
+        with psycopg.connect(conninfo) as connection:
+            body, purpose = connection.execute(MOST).fetchone() or (None, None)
+            handed = connection.execute(HANDED, [body, purpose]).fetchall()
+        bearer = Bearer(body, frozenset(scope.value for scope in AccessScope), (purpose,))
+        return conninfo, bearer, [case for (case,) in handed]
+
+    @staticmethod
+    def shown(folder: Path, bearer: Bearer, case: UUID) -> UUID:
+        """Give the id under which a partner knows a case."""
+        root = RootKey.load(Settings(root_key_file=folder / "root.key").root_key)
+        return Veil(root.derive).hide(f"organisation:{bearer.organisation_id}", "ca", case)
 
     def backends(self, server: str) -> list[int]:
         """Give the process ids of the database's end of a server's connections."""
