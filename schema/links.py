@@ -8,6 +8,7 @@ A partner's token says `partner_agreement`; under a referral it stands in the ro
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, and_, any_, cast, exists, literal, not_, or_
@@ -72,6 +73,7 @@ AGREEMENT: Final = Linked(AgreementRow, _of_viewer, RowIs("it runs", _runs))
 """The viewer's body has an agreement that runs today."""
 
 
+@cache
 def agreed(category: Category) -> Linked:
     """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared.
 

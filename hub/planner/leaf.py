@@ -8,28 +8,29 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     DateTime,
-    Integer,
     LargeBinary,
     Select,
     Text,
     Uuid,
+    and_,
+    any_,
     bindparam,
-    case,
     cast,
     column,
-    exists,
     func,
     insert,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.planner import json_text
 from hub.planner.bind import Parameters
-from hub.planner.ir import Operation, Told
+from hub.planner.ir import Operation
 from hub.planner.json_text import Constant
 from schema.source import PURPOSE, viewer
 from schema.tables import AuditLeafRow
@@ -37,6 +38,8 @@ from schema.tables.base import table_of
 from schema.vocabulary import AuditKind
 
 _TEXTS = ARRAY(Text())
+_ALWAYS = ""
+_ANY_ROW = "S"
 
 
 def with_leaf(answer: ColumnElement[str], operation: Operation, parameters: Parameters) -> Select[Any]:
@@ -44,45 +47,41 @@ def with_leaf(answer: ColumnElement[str], operation: Operation, parameters: Para
     reading = operation.reading
     assert reading is not None
     body = select(answer.label("body")).cte("answer")
-    found = func.regexp_matches(body.c.body, Constant(json_text.TOLD), Constant("g"))
-    marks = select(found.label("mark")).select_from(body).distinct().cte("marks")
-    kind, what = (literal_column(f"marks.mark[{place}]", Text()) for place in (1, 2))
-
-    def told(hint: str, fields: Iterable[Told], part: str) -> ColumnElement[Any]:
-        texts = [getattr(each, part) for each in fields]
-        return parameters.add(hint, _TEXTS, lambda _: texts)
-
-    def marked(letter: str, numbered: list[tuple[int, Told]], part: str) -> ColumnElement[Any]:
-        """Give those of the texts whose numbers were marked with the letter."""
-        numbers, texts = [number for number, _ in numbered], [getattr(each, part) for _, each in numbered]
-        arrays = (
-            parameters.add("numbers", ARRAY(Integer()), lambda _: numbers),
-            parameters.add("fields", _TEXTS, lambda _: texts),
-        )
-        named = func.unnest(*arrays).table_valued("n", "told").render_derived(name="named")
-        marks_of = marks.join(named, column("n") == cast(what, Integer()))
-        picked: Select[Any] = select(column("told")).select_from(marks_of).where(kind == Constant(letter))
-        return func.array(picked.scalar_subquery(), type_=_TEXTS)
-
-    def of_rows(texts: ColumnElement[Any]) -> ColumnElement[Any]:
-        """Give the texts where any row was shown."""
-        shown = exists(select(literal_column("1")).select_from(marks).where(kind == Constant("S")))
-        return case((shown, texts), else_=cast(literal_column("'{}'"), _TEXTS))
-
-    by_row = [(number, each) for number, fields in enumerate(reading.by_row.values()) for each in fields]
-
-    def returned(part: str) -> ColumnElement[Any]:
-        everything = (
-            told("lists", reading.lists, part)
-            .op("||")(of_rows(told("always", reading.always, part)))
-            .op("||")(marked("R", by_row, part))
-        )
-        return _distinct(everything)
-
+    told = _told(body).cte("told").prefix_with("MATERIALIZED")
+    numbered = list(enumerate(reading.by_row.values()))
+    returned = [
+        *((each, _ALWAYS) for each in reading.lists),
+        *((each, _ANY_ROW) for each in reading.always),
+        *((each, f"R{number}") for number, fields in numbered for each in fields),
+    ]
     at = {path: fields[0] for (path, _), fields in reading.by_row.items()}
-    kept = [(number, at[each.path]) for number, each in enumerate(operation.withheld) if each.path in at]
-    withheld = told("never", reading.never, "coordinate").op("||")(marked("W", kept, "coordinate"))
-    subject = select(cast(what, Uuid())).select_from(marks).where(kind == Constant("S")).order_by(what)
+    withheld = [
+        *((each, _ALWAYS) for each in reading.never),
+        *((at[each.path], f"W{number}") for number, each in enumerate(operation.withheld) if each.path in at),
+    ]
+
+    def texts(hint: str, marked: Iterable[tuple[str, str]]) -> ColumnElement[Any]:
+        """Give the texts whose marks are there, sorted, each once."""
+        pairs = sorted(set(marked))
+        if not pairs:
+            return cast(literal_column("'{}'"), _TEXTS)
+        columns = tuple([pair[place] for pair in pairs] for place in (0, 1))
+        arrays = (
+            parameters.add(hint, _TEXTS, lambda _: columns[0]),
+            parameters.add("marks", _TEXTS, lambda _: columns[1]),
+        )
+        named = func.unnest(*arrays).table_valued("text", "mark").render_derived(name="named")
+        text, mark = column("text", Text()), column("mark", Text())
+        there = or_(mark == Constant(_ALWAYS), mark == any_(told.c.marks))
+        shown = and_(mark == Constant(_ANY_ROW), func.cardinality(told.c.subjects) > 0)
+        if len(set(columns[0])) < len(pairs):
+            ordered = text.collate("C")
+            picked = select(ordered).distinct().order_by(ordered)
+        else:
+            picked = select(text)
+        picked = picked.select_from(named).where(or_(there, shown))
+        return func.array(picked.correlate(told).scalar_subquery(), type_=_TEXTS)
+
     leaf = table_of(AuditLeafRow)
     values: dict[str, ColumnElement[Any]] = {
         "at": bindparam("now", type_=DateTime(timezone=True)),
@@ -92,20 +91,33 @@ def with_leaf(answer: ColumnElement[str], operation: Operation, parameters: Para
         "organisation_id": viewer("organisation_id"),
         "client": bindparam("viewer_client", type_=Text()),
         "purpose": PURPOSE,
-        "subjects": func.array(subject.scalar_subquery(), type_=ARRAY(Uuid())),
-        "categories": returned("category"),
-        "fields_returned": returned("coordinate"),
-        "fields_withheld": _distinct(withheld),
+        "subjects": told.c.subjects,
+        "categories": texts("categories", ((each.category, mark) for each, mark in returned)),
+        "fields_returned": texts("returned", ((each.coordinate, mark) for each, mark in returned)),
+        "fields_withheld": texts("withheld", ((each.coordinate, mark) for each, mark in withheld)),
         "request_id": bindparam("request_id", type_=Text()),
         "operation_hash": bindparam("operation_hash", type_=LargeBinary()),
     }
-    row = select(*values.values()).select_from(body).where(body.c.body != Constant(json_text.DENIED))
+    row = select(*values.values()).select_from(told).where(told.c.body != Constant(json_text.DENIED))
     written = insert(leaf).from_select(list(values), row, include_defaults=False).returning(leaf.c.id).cte("leaf")
     return select(body.c.body).add_cte(written)
 
 
-def _distinct(texts: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Sort a list of texts and take out what stands in it twice."""
-    each = func.unnest(texts).table_valued("told").render_derived(name="each")
-    text = column("told", Text())
-    return func.array(select(text).distinct().select_from(each).order_by(text).scalar_subquery(), type_=_TEXTS)
+def _told(body: CTE) -> Select[Any]:
+    """Read off the answer whose data it holds, and what its rows let through or kept back: by letter and number.
+
+    Cutting it at the marks costs a quarter of what a regular expression does.
+    """
+    cut = func.unnest(func.string_to_array(body.c.body, Constant(json_text.MARK)))
+    pieces = cut.table_valued(column("piece", Text())).render_derived(name="pieces")
+    piece = pieces.c.piece
+    mark = func.split_part(piece, Constant(json_text.END), 1)
+
+    def found(what: ColumnElement[Any], *letters: str) -> ColumnElement[Any]:
+        picked = select(what.label("found")).distinct().select_from(pieces)
+        return func.array(
+            picked.where(func.left(piece, 1).in_([Constant(letter) for letter in letters])).scalar_subquery()
+        )
+
+    subject = cast(func.substr(mark, 2), Uuid())
+    return select(body.c.body, found(subject, "S").label("subjects"), found(mark, "R", "W").label("marks"))

@@ -59,7 +59,7 @@ from hub.planner.json_text import NULL, Constant, join, obj, or_null
 from hub.planner.leaf import with_leaf
 from hub.planner.page import lower_page
 from hub.planner.refused import OperationRefused
-from hub.planner.rules import denied, holds, passes, predicate
+from hub.planner.rules import Beside, denied, holds, passes, predicate
 from hub.planner.scope import Scope, array, chosen, subquery
 from hub.planner.weave import reasons
 from schema.source import Column, Computed, FromProfile, Part, Record
@@ -111,27 +111,31 @@ class Lowering:
 
     def object(self, node: Obj, scope: Scope) -> ColumnElement[str]:
         """Write an object over the row in scope."""
-        written = obj((field.response, self._field(node.type_name, field, scope)) for field in node.fields)
+        beside = Beside(lambda: self.name("beside"))
+        written = obj((field.response, self._field(node.type_name, field, scope, beside)) for field in node.fields)
+        written = beside.around(written, scope.around)
         return written if node.subject is None else join([json_text.about(node.subject(scope.c)), written])
 
-    def _field(self, parent: str, field: Field, scope: Scope) -> ColumnElement[str]:
+    def _field(self, parent: str, field: Field, scope: Scope, beside: Beside) -> ColumnElement[str]:
         value = self._value(field.node, scope, response=field.response, nullable=field.nullable)
         if isinstance(field.gate, When):
             number = self._by_row.get((field.path, f"{parent}.{field.name}"))
             if number is not None:
                 value = join([json_text.released(number), value])
-            return self._gated(field, field.gate, value, scope)
+            return self._gated(field, field.gate, value, scope, beside)
         return value
 
-    def _gated(self, field: Field, gate: When, value: ColumnElement[str], scope: Scope) -> ColumnElement[str]:
+    def _gated(
+        self, field: Field, gate: When, value: ColumnElement[str], scope: Scope, beside: Beside
+    ) -> ColumnElement[str]:
         """Show the value where the row lets it through; else a mark of the first reason that does not."""
         conditions: dict[str, list[ColumnElement[bool]]] = {}
         for code, rule in reasons(gate.rule):
-            conditions.setdefault(code, []).append(predicate(rule, scope.c))
+            conditions.setdefault(code, []).append(predicate(rule, scope.c, beside))
         if len(conditions) == 1:
             ((code, _),) = conditions.items()
             kept = Constant(json_text.withheld(self._entries[field.path, code]))
-            return case((predicate(gate.rule, scope.c), value), else_=kept)
+            return case((predicate(gate.rule, scope.c, beside), value), else_=kept)
         # Asked in turn, each reason once: what stands after a failing one is not asked.
         written = value
         for code, asked in reversed(conditions.items()):

@@ -1,8 +1,9 @@
 """Rules and filters as SQL predicates over the row at hand: what weaving left open is decided here, by the database."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import date
+from functools import cache as cached
 from typing import Any, Final, assert_never
 
 from graphql import GraphQLInputType, get_named_type
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    FromClause,
     Integer,
     String,
     Text,
@@ -20,11 +22,15 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
+    column,
     exists,
     false,
     func,
     literal,
+    literal_column,
     or_,
+    select,
+    table,
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -56,31 +62,64 @@ def denied() -> ColumnElement[bool]:
     )
 
 
-def predicate(rule: RowRule, c: Columns) -> ColumnElement[bool]:
-    """Turn what is left of a rule into a predicate over the columns of its row. Where it is NULL the rule fails."""
+class Beside:
+    """What several rules look up beside one row, each of it once: a query over the row, of which they read columns."""
+
+    def __init__(self, name: Callable[[], str]) -> None:
+        """Take what makes its name, which is asked for when there is something to look up."""
+        self._name = cached(name)
+        self._asked: dict[Hashable, ColumnElement[Any]] = {}
+
+    def once(self, what: Hashable, asked: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Give the column that holds what is looked up."""
+        self._asked.setdefault(what, asked)
+        return column(f"c{list(self._asked).index(what)}", self._asked[what].type, _selectable=table(self._name()))
+
+    def around(self, written: ColumnElement[str], correlated: Iterable[FromClause]) -> ColumnElement[str]:
+        """Put the query around what was written over its columns; nothing where nothing was looked up."""
+        if not self._asked:
+            return written
+        # The offset keeps the columns from being put in wherever they are read, and looked up there again.
+        columns = [asked.label(f"c{number}") for number, asked in enumerate(self._asked.values())]
+        beside = select(*columns).offset(literal_column("0")).correlate(*correlated).subquery(self._name())
+        return select(written).select_from(beside).correlate(*correlated).scalar_subquery()
+
+
+def predicate(rule: RowRule, c: Columns, beside: Beside | None = None) -> ColumnElement[bool]:
+    """Turn what is left of a rule into a predicate over the columns of its row. Where it is NULL the rule fails.
+
+    Args:
+        rule: what the row is to decide.
+        c: columns of the row.
+        beside: where look-ups are shared with other rules on the same row.
+    """
     match rule:
         case Own(name, column):
             return column(c) == viewer(name)
         case RowIs():
             return rule.predicate(c)
         case Linked():
-            return _linked(rule, c)
+            linked = _linked(rule, c)
+            return linked if beside is None else beside.once(rule, linked)
         case Consented():
-            return _consented(rule, c)
+            allowed = _allowed(rule, c)
+            if beside is not None:
+                allowed = beside.once((Consented, rule.case, rule.person), allowed)
+            return literal(rule.category.value) == any_(allowed)
         case Unsealed(subject):
             key = table_of(SubjectKeyRow).alias()
-            there = exists().where(key.c.subject_id == subject(c), key.c.wrapped.is_not(None))
-            return there.correlate_except(key)
+            there = exists().where(key.c.subject_id == subject(c), key.c.wrapped.is_not(None)).correlate_except(key)
+            return there if beside is None else beside.once((Unsealed, subject), there)
         case AllOf(rules):
-            return and_(true(), *(_inner(each, c) for each in rules))
+            return and_(true(), *(_inner(each, c, beside) for each in rules))
         case AnyOf(rules):
-            return or_(false(), *(_inner(each, c) for each in rules))
+            return or_(false(), *(_inner(each, c, beside) for each in rules))
         case _:
             assert_never(rule)
 
 
-def _inner(rule: Any, c: Columns) -> ColumnElement[bool]:
-    return predicate(row_rule(rule), c)
+def _inner(rule: Any, c: Columns, beside: Beside | None = None) -> ColumnElement[bool]:
+    return predicate(row_rule(rule), c, beside)
 
 
 def _linked(rule: Linked, c: Columns) -> ColumnElement[bool]:
@@ -91,31 +130,30 @@ def _linked(rule: Linked, c: Columns) -> ColumnElement[bool]:
     return exists().where(*where).correlate_except(other)
 
 
-def _consented(rule: Consented, c: Columns) -> ColumnElement[bool]:
-    """Look for a running consent under an open referral, both for the purpose declared and to the viewer's body.
+def _allowed(rule: Consented, c: Columns) -> ColumnElement[Any]:
+    """Give the categories of running consents under an open referral, for the purpose declared, to the viewer's body.
 
     Written so that the partial index on running consents answers it.
     """
     consent, referral = table_of(ConsentRow).alias(), table_of(ReferralRow).alias()
     body = viewer("organisation_id")
-    return (
-        exists()
-        .where(
-            consent.c.person_id == rule.person(c),
-            consent.c.recipient_id == body,
-            running(consent.c),
-            literal(rule.category.value) == any_(cast(consent.c.categories, ARRAY(Text()))),
-            any_(cast(consent.c.purposes, ARRAY(Text()))) == PURPOSE,
-            consent.c.from_on <= TODAY,
-            consent.c.until_on >= TODAY,
-            referral.c.case_id == rule.case(c),
-            referral.c.recipient_id == body,
-            referral.c.person_id == consent.c.person_id,
-            taken_up(referral.c),
-            cast(referral.c.purpose, Text()) == PURPOSE,
-        )
-        .correlate_except(consent, referral)
+    under = exists().where(
+        referral.c.case_id == rule.case(c),
+        referral.c.recipient_id == body,
+        referral.c.person_id == consent.c.person_id,
+        taken_up(referral.c),
+        cast(referral.c.purpose, Text()) == PURPOSE,
     )
+    allowed = select(func.unnest(cast(consent.c.categories, ARRAY(Text())))).where(
+        consent.c.person_id == rule.person(c),
+        consent.c.recipient_id == body,
+        running(consent.c),
+        any_(cast(consent.c.purposes, ARRAY(Text()))) == PURPOSE,
+        consent.c.from_on <= TODAY,
+        consent.c.until_on >= TODAY,
+        under.correlate_except(referral),
+    )
+    return func.array(allowed.correlate_except(consent).scalar_subquery(), type_=ARRAY(Text()))
 
 
 def passes(gate: Gate | None, c: Columns) -> list[ColumnElement[bool]]:
