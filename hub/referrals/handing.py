@@ -25,6 +25,7 @@ from connectors.protocol import Capability, Partner
 from connectors.words import Category, StopCause
 from hub.consent import AgreementInvalid, ConsentMissing, NotFound
 from hub.delivery.ports import Attempt, Claimed, Handler, Stopped, Topic
+from hub.delivery.sending import send_packet
 from hub.errors import HubError
 from hub.referrals import packets, receipts
 from hub.referrals.book import EVENT, STOP_CAUSE, Book, Referral
@@ -75,11 +76,7 @@ class _Bring:
 
     async def __call__(self) -> Read[Receipt] | None:
         """Bring it."""
-        if self.doubtful and Capability.STATUS in self.partner.capabilities:
-            held = await self.partner.held(await self.partner.status(self.handoff), self.packet)
-            if held is not None:
-                return held
-        return await self.partner.send(self.packet)
+        return await send_packet(self.partner, self.packet, handoff=self.handoff, doubtful=self.doubtful)
 
 
 class PacketHandler(_Handling):
