@@ -8,7 +8,7 @@ from functools import partial
 import uvicorn
 
 from hub.app import create_app
-from hub.cli.base import app, opened, out, read_settings
+from hub.cli.base import START_SECONDS, app, opened, out, read_settings
 from hub.settings import Settings
 from hub.web.connection import UVICORN
 from hub.web.routes import Site
@@ -32,7 +32,7 @@ class _Announcing(uvicorn.Server):
 def serve() -> None:
     """Serve the graph until Ctrl-C or SIGTERM; requests under way are answered first."""
     settings = read_settings()
-    with opened(settings) as database:
+    with opened(settings, wait_seconds=START_SECONDS) as database:
         line = f"The hub answers at {settings.public_url}/graphql"
         serve_until_told(settings, partial(create_app, settings, database), line)
 

@@ -12,7 +12,7 @@ import sys
 from functools import partial
 
 from hub.app import create_app, deliver
-from hub.cli.base import opened, read_settings
+from hub.cli.base import START_SECONDS, opened, read_settings
 from hub.cli.serve import serve_until_told
 from hub.delivery import Backoff, Patience
 
@@ -30,7 +30,7 @@ LOOK_SECONDS = 0.5
 
 def main(what: str) -> None:
     settings = read_settings()
-    with opened(settings) as database:
+    with opened(settings, wait_seconds=START_SECONDS) as database:
         if what == "serve":
             site = partial(create_app, settings, database, patience=HURRIED, look_seconds=LOOK_SECONDS)
             serve_until_told(settings, site, "The hub answers.")
