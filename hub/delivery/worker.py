@@ -24,7 +24,7 @@ from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from connectors.errors import ConnectorError, Throttled, Uncertain
@@ -40,7 +40,6 @@ from schema.tables.referrals import DeliveryState
 EXPIRED: Final = "expired"
 """What a handler is told when the time of a delivery is over."""
 _FAULT: Final = "internal_error"
-_PATIENT: Final = text("set local lock_timeout = '5s'")
 _ENDLESS: Final = timedelta(days=3650)
 _log = logger()
 T = TypeVar("T")
@@ -298,8 +297,6 @@ class Worker:
                 return None
             if jobless:
                 spare(connection, handoff)
-            # A referral that somebody holds for long must not hold up all others: it is looked at again soon.
-            connection.execute(_PATIENT)
             handler = self._handlers[held.topic]
             if held.gives_up_at is not None and now >= held.gives_up_at:
                 leases.end(connection, held, DeliveryState.EXPIRED, now=now, why=EXPIRED)
@@ -333,12 +330,15 @@ class Worker:
     def _settled(self, held: Held, outcome: Outcome) -> None:
         now, claimed, handler = self.clock.now(), held.claimed, self._handlers[held.topic]
         with self.engine.begin() as connection:
-            if not leases.ours(connection, held):
+            if isinstance(outcome, Brought):
+                still = leases.end(connection, held, DeliveryState.DELIVERED, now=now)
+            else:
+                still = leases.ours(connection, held)
+            if not still:
                 _log.warning("delivery.lease_lost", handoff=str(claimed.id), reason="taken")
                 return
             match outcome:
                 case Brought(result):
-                    leases.end(connection, held, DeliveryState.DELIVERED, now=now)
                     handler.delivered(connection, claimed, result, now)
                     self._told("delivery.delivered", held)
                     return
