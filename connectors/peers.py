@@ -13,17 +13,22 @@ from connectors.signing import Peer, loads, peer_from
 
 KEEP_SECONDS: Final = 20 * 60.0
 AGAIN_SECONDS: Final = 60.0
+NONE_SECONDS: Final = 2.0
 _OK: Final = 200
 
 
 @dataclass
 class PeerKeys:
-    """Finds a peer's keys. Kept 20 minutes; for a key that is not among them one more look a minute."""
+    """Finds a peer's keys. Kept 20 minutes; for a key that is not among them one more look a minute.
+
+    While none are known, as after a start beside a partner that is down, they are looked for every two seconds.
+    """
 
     issuer: str
     jwks_uri: str
     egress: Egress
     again_seconds: float = AGAIN_SECONDS
+    none_seconds: float = NONE_SECONDS
     clock: Callable[[], float] = time.monotonic
     _known: Peer | None = None
     _until: float = 0.0
@@ -51,6 +56,7 @@ class PeerKeys:
                 self._known = await self._fetched()
             except ConnectorError:
                 if self._known is None:
+                    self._again_at = self.clock() + self.none_seconds
                     raise
                 # The old keys go on for a while.
                 self._until = self._again_at

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -14,17 +15,17 @@ from hub.auth.config import AuthConfig
 from hub.auth.people import People, Place
 from hub.auth.resource import ResourceServer
 from hub.auth.root import RootKey
-from hub.changes import Changes
+from hub.changes import Changes, sweep_keys
 from hub.changes.services import services
 from hub.clock import Clock, SystemClock
-from hub.delivery import Running, Worker
+from hub.delivery import Patience, Running, Worker
 from hub.delivery.inbound import Exchange, Partners
 from hub.delivery.outbox import HandoffOutbox
 from hub.live import Listening, Live
 from hub.operations import Operations, Persons
 from hub.partners import Book, Door, OwnKeys
 from hub.planner import Limits, Planner
-from hub.referrals.clockwork import Clockwork
+from hub.referrals.clockwork import LOOK_SECONDS, Clockwork
 from hub.referrals.exchange import Arriving, Serving
 from hub.referrals.handing import handlers
 from hub.referrals.office import Office
@@ -43,6 +44,8 @@ from hub.web.rates import Allowance, Pace, Rates
 from hub.web.routes import Site
 from hub.web.signin import people_routes
 from schema.root import SCHEMA
+
+_CHORES: Final = (sweep_keys,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,10 @@ def create_app(
     database: Database,
     clock: Clock | None = None,
     watch: Callable[[], float] = time.monotonic,
+    *,
     exchange: Callable[[Partners], Exchange] | None = None,
+    patience: Patience | None = None,
+    look_seconds: float = LOOK_SECONDS,
 ) -> Site:
     """Build the hub over an open database whose tables are up to date; all connections are closed at the end.
 
@@ -78,6 +84,8 @@ def create_app(
         clock: tells the time.
         watch: tells how much of it passes, to those who only wait.
         exchange: gives who knows what partners are told, and what they tell; referrals do when absent.
+        patience: how long deliveries take at most.
+        look_seconds: how long from one look at the clocks of referrals to the next.
     """
     clock = clock or SystemClock()
     engine = database.engine()
@@ -113,11 +121,12 @@ def create_app(
     book = _book(settings, engine, keys, clock)
     desk = _desk(book, root, clock)
     known = desk.exchange if exchange is None else exchange(book)
-    clockwork, veil = Clockwork(engine, desk.referrals, clock), Veil(root.derive)
+    clockwork = Clockwork(engine, desk.referrals, clock, chores=_CHORES, seconds=look_seconds)
+    veil = Veil(root.derive)
     door = Door(engine, book, resource, known, clock, base=settings.public_url)
     # Connections of its own: who asks does not wait for what is brought, nor the other way round.
     bringing = database.engine()
-    running = Running(Worker(bringing, known.handlers, clock), database.conninfo)
+    running = Running(Worker(bringing, known.handlers, clock, patience=patience), database.conninfo)
     operations = Operations(
         reader=reader,
         clock=clock,
@@ -174,9 +183,12 @@ async def deliver(
     settings: Settings,
     database: Database,
     clock: Clock | None = None,
+    *,
     exchange: Callable[[Partners], Exchange] | None = None,
+    patience: Patience | None = None,
+    look_seconds: float = LOOK_SECONDS,
 ) -> None:
-    """Bring deliveries to partners and keep the clocks until cancelled, without serving."""
+    """Bring deliveries to partners and keep the clocks until cancelled, without serving. See `create_app`."""
     clock = clock or SystemClock()
     engine = database.engine()
     root = RootKey.load(settings.root_key)
@@ -184,8 +196,8 @@ async def deliver(
     book = _book(settings, engine, keys, clock)
     desk = _desk(book, root, clock)
     known = desk.exchange if exchange is None else exchange(book)
-    running = Running(Worker(engine, known.handlers, clock), database.conninfo)
-    clockwork = Clockwork(engine, desk.referrals, clock)
+    running = Running(Worker(engine, known.handlers, clock, patience=patience), database.conninfo)
+    clockwork = Clockwork(engine, desk.referrals, clock, chores=_CHORES, seconds=look_seconds)
     try:
         clockwork.start()
         await running.run()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -18,6 +18,13 @@ from schema.tables.base import table_of
 
 Writer: TypeAlias = Session | Connection
 _D: Final = table_of(DenialRow)
+_DENIED: Final = select(
+    exists().where(
+        _D.c.subject.in_(bindparam("the_subjects", expanding=True)),
+        _D.c.before >= bindparam("issued_at"),
+        _D.c.expires_at > bindparam("now"),
+    )
+)
 FOREVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """Cut off until restored, tokens to come too."""
 
@@ -56,5 +63,5 @@ def restore(session: Writer, subject: str, *, now: datetime, expires_at: datetim
 
 def denied(session: Writer, subjects: Sequence[str], *, issued_at: datetime, now: datetime) -> bool:
     """Tell whether a token of these subjects is denied."""
-    found = exists().where(_D.c.subject.in_(subjects), _D.c.before >= issued_at, _D.c.expires_at > now)
-    return bool(session.execute(select(found)).scalar())
+    given = {"the_subjects": list(subjects), "issued_at": issued_at, "now": now}
+    return bool(session.execute(_DENIED, given).scalar())

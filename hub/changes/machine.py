@@ -193,7 +193,6 @@ class Changes:
             KeyReused: it was taken with another input.
         """
         digest = sha256(json.dumps([name, raw], sort_keys=True, default=str).encode()).digest()
-        connection.execute(delete(_KEYS).where(_KEYS.c.at < acting.now - timedelta(days=KEY_DAYS)))
         row = {"client": _client(acting.profile), "key": key, "input_hash": digest, "outcome": None, "at": acting.now}
         taken = insert(_KEYS).values(row).on_conflict_do_nothing().returning(_KEYS.c.key)
         if connection.execute(taken).first() is not None:
@@ -208,6 +207,11 @@ class Changes:
     def _keep(self, connection: Connection, key: str, outcome: Outcome, acting: Acting) -> None:
         same = (_KEYS.c.client == _client(acting.profile)) & (_KEYS.c.key == key)
         connection.execute(update(_KEYS).where(same).values(outcome=outcome.kept()))
+
+
+def sweep_keys(connection: Connection, now: datetime) -> None:
+    """Forget keys that were used long ago. To be called now and then."""
+    connection.execute(delete(_KEYS).where(_KEYS.c.at < now - timedelta(days=KEY_DAYS)))
 
 
 def _client(profile: AccessProfile) -> str:

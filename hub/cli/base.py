@@ -2,22 +2,29 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import OperationalError
 
 from hub import log
-from hub.errors import HubError
+from hub.errors import HubError, StoreUnavailable
 from hub.settings import Environment, Settings
 from hub.store import Database, open_database, upgrade
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
 WIDE: Final = 160
 """Letters to a line where nobody looks at a terminal: programs that read a table lose no word of it."""
+START_SECONDS: Final = 60.0
+"""How long what runs for ever waits for its database at the start."""
+WAIT_SECONDS: Final = 1.0
+_AWAY: Final = (OperationalError, psycopg.OperationalError)
 out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
 
@@ -46,16 +53,41 @@ def read_settings(*, quiet: bool = False) -> Settings:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Database]:
-    """Open the database, with its tables up to date; an embedded server ends with its last user."""
-    database = open_database(settings)
-    engine = database.engine()
+def opened(settings: Settings, *, wait_seconds: float = 0.0) -> Iterator[Database]:
+    """Open the database, with its tables up to date; an embedded server ends with its last user.
+
+    Args:
+        settings: which one.
+        wait_seconds: how long to wait for one that does not answer. What runs for ever waits, as it may come up before
+            its database, or while that recovers from a crash.
+    """
+    database = _up_to_date(settings, time.monotonic() + wait_seconds)
     try:
-        upgrade(engine)
         yield database
     finally:
-        engine.dispose()
         database.stop()
+
+
+def _up_to_date(settings: Settings, until: float) -> Database:
+    while True:
+        database = None
+        try:
+            database = open_database(settings)
+            engine = database.engine()
+            try:
+                upgrade(engine)
+            finally:
+                engine.dispose()
+        except BaseException as error:
+            if database is not None:
+                database.stop()
+            away = isinstance(error.__cause__ if isinstance(error, StoreUnavailable) else error, _AWAY)
+            if not away or time.monotonic() >= until:
+                raise
+            log.logger().warning("store.awaited", error=type(error).__name__, retry_seconds=WAIT_SECONDS)
+            time.sleep(WAIT_SECONDS)
+        else:
+            return database
 
 
 def bar() -> Progress:

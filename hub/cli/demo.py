@@ -2,10 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Engine
 
+from hub.app import create_app
 from hub.auth.people import People, Place
 from hub.auth.root import RootKey
 from hub.cli import guests, sandboxes
@@ -50,7 +52,8 @@ def demo() -> None:
         finally:
             engine.dispose()
         with sandboxes.running(made.sandboxes) if made.sandboxes else nullcontext():
-            serve_until_told(settings, database, "\n".join([*_greeting(settings, made), sign_in]))
+            greeting = "\n".join([*_greeting(settings, made), sign_in])
+            serve_until_told(settings, partial(create_app, settings, database), greeting)
 
 
 def _greeting(settings: Settings, made: guests.Demonstration) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connectors.protocol import Capability
 from hub.app import deliver
 from hub.auth.root import RootKey
-from hub.cli.base import app, opened, out, read_settings
+from hub.cli.base import START_SECONDS, app, opened, out, read_settings
 from hub.clock import SystemClock
 from hub.partners import keys, registry
 from hub.settings import PartnerPlaces, Settings
@@ -121,7 +121,7 @@ def rotate_keys() -> None:
 def worker() -> None:
     """Bring deliveries to partners, without serving, until Ctrl-C or SIGTERM."""
     settings = read_settings()
-    with opened(settings) as database:
+    with opened(settings, wait_seconds=START_SECONDS) as database:
         asyncio.run(_working(settings, database))
     out.print("The worker has stopped.")
 

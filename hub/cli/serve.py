@@ -2,14 +2,16 @@
 
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
 
 import uvicorn
 
 from hub.app import create_app
-from hub.cli.base import app, opened, out, read_settings
+from hub.cli.base import START_SECONDS, app, opened, out, read_settings
 from hub.settings import Settings
-from hub.store import Database
 from hub.web.connection import UVICORN
+from hub.web.routes import Site
 
 
 class _Announcing(uvicorn.Server):
@@ -30,21 +32,22 @@ class _Announcing(uvicorn.Server):
 def serve() -> None:
     """Serve the graph until Ctrl-C or SIGTERM; requests under way are answered first."""
     settings = read_settings()
-    with opened(settings) as database:
-        serve_until_told(settings, database, f"The hub answers at {settings.public_url}/graphql")
+    with opened(settings, wait_seconds=START_SECONDS) as database:
+        line = f"The hub answers at {settings.public_url}/graphql"
+        serve_until_told(settings, partial(create_app, settings, database), line)
 
 
-def serve_until_told(settings: Settings, database: Database, line: str) -> None:
+def serve_until_told(settings: Settings, site: Callable[[], Site], line: str) -> None:
     """Serve until Ctrl-C or SIGTERM, and come back: what was opened is closed by who opened it.
 
     Args:
         settings: what the operator decided.
-        database: open, with its tables up to date.
+        site: makes the hub.
         line: what to say when it answers.
     """
     # uvicorn hands a signal on when it has stopped; by itself SIGTERM would end the process there and then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config = uvicorn.Config(create_app(settings, database), host=settings.host, port=settings.port, **UVICORN)
+    config = uvicorn.Config(site(), host=settings.host, port=settings.port, **UVICORN)
     try:
         _Announcing(config, line).run()
     except KeyboardInterrupt:

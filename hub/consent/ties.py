@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from hub.consent.acting import Acting
 from hub.consent.errors import NotFound
@@ -13,6 +13,7 @@ from schema.vocabulary import Relation
 
 _CASE: Final = table_of(CaseRow)
 _PERSON: Final = table_of(PersonRow)
+_RULES: Final = select(_PERSON.c.frozen, _PERSON.c.blocked_organisations).where(_PERSON.c.id == bindparam("person"))
 
 
 def is_self(connection: Connection, acting: Acting, person_id: UUID) -> bool:
@@ -48,6 +49,6 @@ def need_to_work_on(connection: Connection, acting: Acting, person_id: UUID) -> 
         raise NotFound
 
 
-def person(connection: Connection, person_id: UUID) -> Row[Any]:  # Any: columns of the row
-    """Read a person's own rules."""
-    return connection.execute(select(_PERSON).where(_PERSON.c.id == person_id)).one()
+def person(connection: Connection, person_id: UUID) -> Row[bool, list[UUID]]:
+    """Read a person's own rules: `frozen`, `blocked_organisations`."""
+    return connection.execute(_RULES, {"person": person_id}).one()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, case, or_, select, text, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, text, update
 
 from connectors.errors import Uncertain
 from hub.delivery.ports import Claimed, Topic
@@ -25,6 +25,7 @@ _JOBLESS: Final = text("""
     )
 """)
 _FREE: Final[dict[str, Any]] = {"leased_by": None, "lease_until": None}
+_LOCK_TIMEOUT: Final = "5s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,13 @@ def take(
 
     What became of the attempt before is in doubt when it said so, or when its lease ran out: then it may have had its
     effect, and `Claimed.doubtful` says so until an attempt settles it.
+
+    Whatever the transaction waits for afterwards, it does not wait long: a referral that somebody holds for long must
+    not hold up all others, and is looked at again soon.
     """
-    free = _waiting(now, topics).where(_H.c.id == handoff).with_for_update(skip_locked=True)
-    lost = case((_H.c.lease_until.is_not(None), Uncertain.code), else_=_H.c.last_error)
     until = now + timedelta(seconds=seconds)
-    row = connection.execute(
-        update(_H)
-        .where(_H.c.id == free.scalar_subquery())
-        .values(leased_by=lease, lease_until=until, attempts=_H.c.attempts + 1, last_error=lost)
-        .returning(*_H.c)
-    ).one_or_none()
+    given = {"the_id": handoff, "the_topics": _named(topics), "the_now": now, "the_lease": lease, "the_end": until}
+    row = connection.execute(_TAKE, given).one_or_none()
     if row is None:
         return None
     claimed = Claimed(
@@ -70,17 +68,14 @@ def take(
 
 def ours(connection: Connection, held: Held) -> bool:
     """Lock the delivery and tell whether the lease is still ours; what follows is written in the same transaction."""
-    mine = and_(_H.c.id == held.claimed.id, _H.c.leased_by == held.lease, _H.c.state == DeliveryState.WAITING)
-    return connection.execute(select(_H.c.id).where(mine).with_for_update()).first() is not None
+    given = {"the_id": held.claimed.id, "the_lease": held.lease}
+    return connection.execute(_OURS, given).first() is not None
 
 
-def end(connection: Connection, held: Held, state: DeliveryState, *, now: datetime, why: str | None = None) -> None:
-    """End the delivery."""
-    connection.execute(
-        update(_H)
-        .where(_H.c.id == held.claimed.id)
-        .values(state=state, settled_at=now, next_attempt_at=None, last_error=why, **_FREE)
-    )
+def end(connection: Connection, held: Held, state: DeliveryState, *, now: datetime, why: str | None = None) -> bool:
+    """End the delivery, if the lease is still ours; tell whether it is. It is locked then, as by `ours`."""
+    given = {"the_id": held.claimed.id, "the_lease": held.lease, "the_state": state, "the_now": now, "the_reason": why}
+    return connection.execute(_END, given).first() is not None
 
 
 def put_back(connection: Connection, held: Held, *, at: datetime, why: str) -> None:
@@ -90,7 +85,8 @@ def put_back(connection: Connection, held: Held, *, at: datetime, why: str) -> N
 
 def due(connection: Connection, *, topics: Collection[Topic], now: datetime, most: int) -> list[UUID]:
     """List deliveries that are due and free, the longest waiting first."""
-    return list(connection.execute(_waiting(now, topics).limit(most)).scalars())
+    given = {"the_topics": _named(topics), "the_now": now, "the_most": most}
+    return list(connection.execute(_DUE, given).scalars())
 
 
 def overdue(
@@ -100,20 +96,62 @@ def overdue(
 
     What another transaction has locked is being looked at.
     """
-    found = _waiting(now - timedelta(seconds=seconds), topics).add_columns(_H.c.topic).where(_JOBLESS).limit(most)
-    rows = connection.execute(found.with_for_update(skip_locked=True)).all()
+    given = {"the_topics": _named(topics), "the_now": now - timedelta(seconds=seconds), "the_most": most}
+    rows = connection.execute(_OVERDUE, given).all()
     return [(row.id, Topic(row.topic)) for row in rows]
 
 
-def _waiting(now: datetime, topics: Collection[Topic]) -> Select[UUID]:
+def _named(topics: Collection[Topic]) -> list[str]:
+    return [topic.value for topic in topics]
+
+
+# ---- The statements, made once: they run for every delivery ----------------------------------------------------------
+
+
+def _waiting() -> Select[UUID]:
     return (
         select(_H.c.id)
         .where(
             _H.c.direction == Direction.OUTGOING,
             _H.c.state == DeliveryState.WAITING,
-            _H.c.topic.in_([topic.value for topic in topics]),
-            _H.c.next_attempt_at <= now,
-            or_(_H.c.lease_until.is_(None), _H.c.lease_until <= now),
+            _H.c.topic.in_(bindparam("the_topics", expanding=True)),
+            _H.c.next_attempt_at <= bindparam("the_now"),
+            or_(_H.c.lease_until.is_(None), _H.c.lease_until <= bindparam("the_now")),
         )
         .order_by(_H.c.next_attempt_at, _H.c.id)
     )
+
+
+_MINE: Final = and_(
+    _H.c.id == bindparam("the_id"), _H.c.leased_by == bindparam("the_lease"), _H.c.state == DeliveryState.WAITING
+)
+_TAKE: Final = (
+    update(_H)
+    .where(
+        _H.c.id == _waiting().where(_H.c.id == bindparam("the_id")).with_for_update(skip_locked=True).scalar_subquery()
+    )
+    .values(
+        leased_by=bindparam("the_lease"),
+        lease_until=bindparam("the_end"),
+        attempts=_H.c.attempts + 1,
+        last_error=case((_H.c.lease_until.is_not(None), Uncertain.code), else_=_H.c.last_error),
+    )
+    .returning(*_H.c, func.set_config("lock_timeout", _LOCK_TIMEOUT, True))  # for this transaction
+)
+_OURS: Final = select(_H.c.id).where(_MINE).with_for_update()
+_END: Final = (
+    update(_H)
+    .where(_MINE)
+    .values(
+        state=bindparam("the_state"),
+        settled_at=bindparam("the_now"),
+        next_attempt_at=None,
+        last_error=bindparam("the_reason"),
+        **_FREE,
+    )
+    .returning(_H.c.id)
+)
+_DUE: Final = _waiting().limit(bindparam("the_most"))
+_OVERDUE: Final = (
+    _waiting().add_columns(_H.c.topic).where(_JOBLESS).limit(bindparam("the_most")).with_for_update(skip_locked=True)
+)

@@ -25,6 +25,8 @@ PAUSE_SECONDS: Final = (0.5, 15.0)
 """Shortest and longest pause before the worker is started again."""
 SWEPT_MOST: Final = 500
 _LOCK: Final = 7_401_007
+_AWAKE: Final = 2
+"""Jobs at once: each is over when its attempt begins."""
 _CONNECTIONS: Final = 3
 _POOL_SECONDS: Final = 5.0
 _ABORT_SECONDS: Final = 300.0
@@ -52,6 +54,7 @@ class Running:
         self._worker: Final = worker
         self._conninfo: Final = conninfo
         self._task: asyncio.Task[None] | None = None
+        self._called: Final = asyncio.Event()
 
     def start(self) -> None:
         """Start in this event loop."""
@@ -96,11 +99,15 @@ class Running:
         app = App(connector=self._connector())
         app.task(name=TASK, queue=QUEUE)(self._look)
         async with app.open_async():
-            sweeping = asyncio.create_task(self._sweep_for_ever(), name="delivery sweeper")
+            beside = [
+                asyncio.create_task(self._sweep_for_ever(), name="delivery sweeper"),
+                asyncio.create_task(self._go_on_for_ever(), name="delivery goes on"),
+            ]
             try:
                 await app.run_worker_async(
                     queues=[QUEUE],
-                    concurrency=patience.at_once,
+                    # They wake: what is due besides is drained.
+                    concurrency=min(_AWAKE, patience.at_once),
                     fetch_job_polling_interval=patience.sweep_seconds,
                     # Nobody aborts jobs.
                     abort_job_polling_interval=_ABORT_SECONDS,
@@ -112,9 +119,9 @@ class Running:
                     shutdown_graceful_timeout=0.1,
                 )
             finally:
-                sweeping.cancel()
-                with suppress(asyncio.CancelledError):
-                    await sweeping
+                for each in beside:
+                    each.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
 
     def _connector(self) -> PsycopgConnector:
         return PsycopgConnector(
@@ -127,7 +134,18 @@ class Running:
         )
 
     async def _look(self, handoff: str) -> None:
-        await self._worker.deliver(UUID(handoff))
+        self._called.set()
+        await self._worker.begin(UUID(handoff))
+
+    async def _go_on_for_ever(self) -> None:
+        """Go on with what is due beside the job that woke us."""
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            try:
+                await self._worker.begin_all()
+            except Exception as error:  # noqa: BLE001  # each has a job of its own yet
+                _log.warning("delivery.look_failed", error=type(error).__name__)
 
     async def _sweep_for_ever(self) -> None:
         while True:

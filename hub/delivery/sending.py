@@ -5,14 +5,10 @@ from uuid import UUID
 from connectors.errors import ConnectorError, Uncertain, Unsupported
 from connectors.handoff import Read
 from connectors.messages import Receipt
-from connectors.protocol import Capability
-from connectors.signed import Settings as PartnerSettings
-from connectors.signed import SignedPartner
+from connectors.protocol import Capability, Partner
 
 
-async def send_packet(
-    partner: SignedPartner[PartnerSettings], packet: str, *, handoff: UUID, doubtful: bool
-) -> Read[Receipt] | None:
+async def send_packet(partner: Partner, packet: str, *, handoff: UUID, doubtful: bool) -> Read[Receipt] | None:
     """Bring a packet.
 
     Args:

@@ -24,7 +24,7 @@ from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from connectors.errors import ConnectorError, Throttled, Uncertain
@@ -32,7 +32,7 @@ from hub.clock import Clock
 from hub.delivery import leases
 from hub.delivery.backoff import Backoff, next_attempt
 from hub.delivery.leases import Held
-from hub.delivery.outbox import wake
+from hub.delivery.outbox import spare, wake
 from hub.delivery.ports import Attempt, Handler, Stopped, Topic
 from hub.log import logger
 from schema.tables.referrals import DeliveryState
@@ -40,7 +40,6 @@ from schema.tables.referrals import DeliveryState
 EXPIRED: Final = "expired"
 """What a handler is told when the time of a delivery is over."""
 _FAULT: Final = "internal_error"
-_PATIENT: Final = text("set local lock_timeout = '5s'")
 _ENDLESS: Final = timedelta(days=3650)
 _log = logger()
 T = TypeVar("T")
@@ -76,6 +75,15 @@ class Brought:
 Outcome = Brought | ConnectorError
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A delivery that this process looks at."""
+
+    task: asyncio.Task[bool]
+    claimed: asyncio.Event
+    """Set when its attempt begins, or it is over."""
+
+
 class Worker:
     """Brings deliveries, one attempt at a time each. Several workers share a database, on one machine or many."""
 
@@ -107,7 +115,9 @@ class Worker:
         self._slots: Final = asyncio.Semaphore(self.patience.at_once)
         self._claiming: Final = CapacityLimiter(4)
         self._settling: Final = CapacityLimiter(4)
-        self._running: Final[dict[UUID, asyncio.Task[bool]]] = {}
+        self._running: Final[dict[UUID, _Running]] = {}
+        self._vain: Final = set[UUID]()
+        """Somebody else is at them; who is woken for them comes again."""
 
     async def deliver(self, handoff: UUID) -> bool:
         """Make one attempt at a delivery, if it is due and nobody is at it.
@@ -117,12 +127,30 @@ class Worker:
         Returns:
             True when something was done about it.
         """
-        task = self._running.get(handoff)
-        if task is None:
-            task = asyncio.create_task(self._deliver(handoff))
-            self._running[handoff] = task
-            task.add_done_callback(self._ended(handoff))
-        return await asyncio.shield(task)
+        return await asyncio.shield(self._begun(handoff).task)
+
+    async def begin(self, handoff: UUID) -> None:
+        """Begin an attempt as `deliver` does; come back as soon as it is claimed, or nothing is to be done."""
+        await self._begun(handoff).claimed.wait()
+
+    async def begin_all(self) -> None:
+        """Begin an attempt at all that is due, a few at a time, until nothing is.
+
+        What waits for its job needs none then: a job is fetched and done away with one at a time, and costs as much as
+        the delivery itself when many wait.
+        """
+        most = self.patience.at_once
+        self._vain.clear()
+        while True:
+            # Who waits for its turn is less than one round, so that late comers who stop something have theirs soon.
+            while len(self._running) > most:
+                await asyncio.wait([each.task for each in self._running.values()], return_when=asyncio.FIRST_COMPLETED)
+            found = await self.in_thread(self._due, self._claiming)
+            fresh = [each for each in found if each not in self._running and each not in self._vain]
+            if not fresh:
+                return
+            for each in fresh[: 2 * most - len(self._running)]:
+                self._begun(each, jobless=True)
 
     async def drain(self) -> int:
         """Make an attempt at all that is due, until nothing is; tell how many were made."""
@@ -134,9 +162,18 @@ class Worker:
             if not did:
                 return made
 
+    def _begun(self, handoff: UUID, *, jobless: bool = False) -> "_Running":
+        running = self._running.get(handoff)
+        if running is None:
+            claimed = asyncio.Event()
+            task = asyncio.create_task(self._deliver(handoff, claimed, jobless=jobless))
+            running = self._running[handoff] = _Running(task, claimed)
+            task.add_done_callback(self._ended(handoff, claimed))
+        return running
+
     async def finish(self, *, seconds: float) -> None:
         """Wait for attempts under way; those that take longer are cut short, and in doubt."""
-        tasks = list(self._running.values())
+        tasks = [each.task for each in self._running.values()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
@@ -156,10 +193,10 @@ class Worker:
 
     # ---- One attempt ------------------------------------------------------------------------------------------------
 
-    async def _deliver(self, handoff: UUID) -> bool:
+    async def _deliver(self, handoff: UUID, begun: asyncio.Event, *, jobless: bool) -> bool:
         async with self._slots:
             try:
-                claimed = await self.in_thread(lambda: self._claim(handoff), self._claiming)
+                claimed = await self.in_thread(lambda: self._claim(handoff, jobless=jobless), self._claiming)
             except (OperationalError, InterfaceError):
                 raise  # the row is as it was, and the sweeper finds it
             except Exception as error:  # noqa: BLE001  # whatever a handler does, the delivery is not lost
@@ -170,6 +207,7 @@ class Worker:
             held, attempt = claimed
             if attempt is None:
                 return True
+            begun.set()
             try:
                 outcome = await self._tried(held, attempt)
             except asyncio.CancelledError:
@@ -178,10 +216,13 @@ class Worker:
             await self._settle(held, outcome)
             return True
 
-    def _ended(self, handoff: UUID) -> Callable[[asyncio.Task[bool]], None]:
+    def _ended(self, handoff: UUID, claimed: asyncio.Event) -> Callable[[asyncio.Task[bool]], None]:
         def ended(task: asyncio.Task[bool]) -> None:
             self._running.pop(handoff, None)
+            claimed.set()
             error = None if task.cancelled() else task.exception()
+            if error is not None or task.cancelled() or not task.result():
+                self._vain.add(handoff)
             if error is not None:
                 _log.warning("delivery.claim_failed", handoff=str(handoff), error=type(error).__name__)
 
@@ -240,17 +281,22 @@ class Worker:
     # ---- Within transactions ----------------------------------------------------------------------------------------
 
     def _due(self) -> list[UUID]:
+        now, most = self.clock.now(), 4 * self.patience.at_once
         with self.engine.connect() as connection:
-            return leases.due(connection, topics=self.topics, now=self.clock.now(), most=self.patience.at_once)
+            stops = leases.due(connection, topics=self.topics & {Topic.STOP}, now=now, most=most)
+            others = leases.due(connection, topics=self.topics - {Topic.STOP}, now=now, most=most)
+        # Who drains beside us begins elsewhere.
+        random.shuffle(others)
+        return stops + others
 
-    def _claim(self, handoff: UUID) -> tuple[Held, Attempt | None] | None:
+    def _claim(self, handoff: UUID, *, jobless: bool) -> tuple[Held, Attempt | None] | None:
         now = self.clock.now()
         with self.engine.begin() as connection:
             held = self._taken(connection, handoff, now)
             if held is None:
                 return None
-            # A referral that somebody holds for long must not hold up all others: it is looked at again soon.
-            connection.execute(_PATIENT)
+            if jobless:
+                spare(connection, handoff)
             handler = self._handlers[held.topic]
             if held.gives_up_at is not None and now >= held.gives_up_at:
                 leases.end(connection, held, DeliveryState.EXPIRED, now=now, why=EXPIRED)
@@ -284,12 +330,15 @@ class Worker:
     def _settled(self, held: Held, outcome: Outcome) -> None:
         now, claimed, handler = self.clock.now(), held.claimed, self._handlers[held.topic]
         with self.engine.begin() as connection:
-            if not leases.ours(connection, held):
+            if isinstance(outcome, Brought):
+                still = leases.end(connection, held, DeliveryState.DELIVERED, now=now)
+            else:
+                still = leases.ours(connection, held)
+            if not still:
                 _log.warning("delivery.lease_lost", handoff=str(claimed.id), reason="taken")
                 return
             match outcome:
                 case Brought(result):
-                    leases.end(connection, held, DeliveryState.DELIVERED, now=now)
                     handler.delivered(connection, claimed, result, now)
                     self._told("delivery.delivered", held)
                     return

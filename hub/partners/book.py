@@ -49,6 +49,18 @@ class Book:
             raise PartnerUnknown
         return self._speaker(known)
 
+    def of_body(self, organisation_id: UUID) -> tuple[Known, Speaking]:
+        """Give the partner that a body is, and what the registry knows of it. May block.
+
+        Raises:
+            PartnerUnknown: as `partner_of`.
+        """
+        with self._engine.connect() as reading:
+            known = registry.by_body(reading, organisation_id)
+        if known is None:
+            raise PartnerUnknown
+        return known, self._speaker(known)
+
     def of_issuer(self, issuer: str) -> tuple[Known, Speaking]:
         """Give the partner of this name in messages. May block.
 

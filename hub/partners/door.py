@@ -225,18 +225,10 @@ class Door:
         if AccessScope.REFERRAL_RECEIVE not in profile.scopes:
             raise ScopeMissing
         try:
-            speaking = await _blocking(self._book.partner_of, profile.organisation_id)
+            known, speaking = await _blocking(self._book.of_body, profile.organisation_id)
         except PartnerUnknown:
             raise self._resource.denied() from None
-        known = await _blocking(self._known, profile.organisation_id)
         return Asked(known, speaking, profile=profile)
-
-    def _known(self, organisation_id: UUID) -> Known:
-        with self._engine.connect() as connection:
-            known = registry.by_body(connection, organisation_id)
-        if known is None:
-            raise Unauthorized("no such key")
-        return known
 
     async def _within(self, known: Known, work: Callable[[Connection], T]) -> T:
         """Do it in one transaction, in which the partner is still one."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, func, insert, select, update
 
 from connectors.egress import Place
 from connectors.errors import ConnectorError
@@ -154,23 +154,31 @@ def enable(connection: Connection, slug: str, *, enabled: bool) -> None:
 
 def by_body(connection: Connection, organisation_id: UUID) -> Known | None:
     """Find a partner that is neither suspended nor cut off."""
-    return _found(connection, _PARTNER.c.organisation_id == organisation_id)
+    return _found(connection, _BY_BODY, organisation_id)
 
 
 def by_issuer(connection: Connection, issuer: str) -> Known | None:
     """Find a partner that is neither suspended nor cut off, by its name in messages."""
-    return _found(connection, _PARTNER.c.issuer == issuer)
+    return _found(connection, _BY_ISSUER, issuer)
 
 
-def _found(connection: Connection, which: Any) -> Known | None:  # Any: a condition
-    off = exists().where(_DENIAL.c.subject == func.concat("org:", _PARTNER.c.organisation_id), _cut())
-    row = connection.execute(select(_PARTNER).where(which, _PARTNER.c.enabled, ~off)).one_or_none()
+def _found(connection: Connection, query: Select[Any], which: UUID | str) -> Known | None:  # Any: columns of the row
+    row = connection.execute(query, {"which": which}).one_or_none()
     return None if row is None else Known.of(row)
 
 
 def _cut() -> Any:  # Any: a condition
     """Tell a cut that lasts from one that only denies tokens of before."""
     return _DENIAL.c.before > func.now()
+
+
+def _known(which: Any) -> Select[Any]:  # Any: a condition
+    off = exists().where(_DENIAL.c.subject == func.concat("org:", _PARTNER.c.organisation_id), _cut())
+    return select(_PARTNER).where(which, _PARTNER.c.enabled, ~off)
+
+
+_BY_BODY: Final = _known(_PARTNER.c.organisation_id == bindparam("which"))
+_BY_ISSUER: Final = _known(_PARTNER.c.issuer == bindparam("which"))
 
 
 def body_of(connection: Connection, slug: str) -> UUID:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from hub.consent import AgreementInvalid
 from schema.tables import AgreementRow
@@ -13,6 +13,13 @@ from schema.tables.base import table_of
 from schema.vocabulary import AgreementState, Category, Purpose
 
 _AGREEMENT: Final = table_of(AgreementRow)
+_OF: Final = (
+    select(
+        _AGREEMENT.c.state, _AGREEMENT.c.from_on, _AGREEMENT.c.until_on, _AGREEMENT.c.purposes, _AGREEMENT.c.categories
+    )
+    .where(_AGREEMENT.c.organisation_id == bindparam("body"))
+    .with_for_update(read=True)
+)
 
 
 def agreed(
@@ -38,8 +45,7 @@ def agreed(
     Raises:
         AgreementInvalid: it does not.
     """
-    query = select(_AGREEMENT).where(_AGREEMENT.c.organisation_id == body).with_for_update(read=True)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_OF, {"body": body}).one_or_none()
     if row is None or row.state is not AgreementState.IN_FORCE or not _runs(row.from_on, row.until_on, today):
         raise AgreementInvalid
     if purpose is not None and purpose not in row.purposes:

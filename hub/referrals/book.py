@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from connectors.messages import Answer
 from hub.consent import NotFound, StateConflict
@@ -40,6 +40,10 @@ ANSWER_FOR: Final = timedelta(days=30)
 """How long we try to tell the other side."""
 STOP_FOR: Final = timedelta(days=180)
 """How long we try to stop it."""
+_LOCKED: Final = select(REFERRAL).where(REFERRAL.c.id == bindparam("which")).with_for_update()
+_LAST: Final = select(
+    func.max(EVENT.c.number).label("number"), func.max(EVENT.c.recipient_number).label("recipient")
+).where(EVENT.c.referral_id == bindparam("which"))
 _OURS_ALONE: Final = frozenset({E.REROUTE, E.ASK_OVERRIDE, E.OVERRIDE_VITAL_INTEREST})
 """What stays with the sender."""
 
@@ -72,7 +76,7 @@ class Book:
         Raises:
             NotFound: there is none.
         """
-        row = connection.execute(select(REFERRAL).where(REFERRAL.c.id == referral_id).with_for_update()).one_or_none()
+        row = connection.execute(_LOCKED, {"which": referral_id}).one_or_none()
         if row is None:
             raise NotFound
         return row
@@ -215,11 +219,7 @@ class Book:
         side: Side | None,
         note: str | None,
     ) -> UUID:
-        last = connection.execute(
-            select(
-                func.max(EVENT.c.number).label("number"), func.max(EVENT.c.recipient_number).label("recipient")
-            ).where(EVENT.c.referral_id == referral.id)
-        ).one()
+        last = connection.execute(_LAST, {"which": referral.id}).one()
         told = event is E.SEND or (last.recipient is not None and event not in _OURS_ALONE)
         values = {
             "id": uuid4(),

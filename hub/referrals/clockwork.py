@@ -1,10 +1,15 @@
-"""Looks at the clocks of referrals now and then, in every process; each referral is one's at a time."""
+"""Looks at the clocks of referrals now and then, in every process; each referral is one's at a time.
+
+What else is to be done now and then, whoever asks the hub for what, is done with it: `chores` of other rooms.
+"""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.clock import Clock
@@ -12,16 +17,27 @@ from hub.log import logger
 from hub.referrals.timekeeping import Timekeeping
 
 LOOK_SECONDS: Final = 60.0
+Chore = Callable[[Connection, datetime], None]
+"""What is done now and then, in a transaction of its own. Several processes may do it at once."""
 _log = logger()
 
 
 class Clockwork:
     """Takes the clock's steps while it runs."""
 
-    def __init__(self, engine: Engine, keeping: Timekeeping, clock: Clock, *, seconds: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keeping: Timekeeping,
+        clock: Clock,
+        *,
+        chores: Sequence[Chore] = (),
+        seconds: float = LOOK_SECONDS,
+    ) -> None:
         self._engine: Final = engine
         self._keeping: Final = keeping
         self._clock: Final = clock
+        self._chores: Final = tuple(chores)
         self._seconds: Final = seconds
         self._task: asyncio.Task[None] | None = None
 
@@ -47,7 +63,7 @@ class Clockwork:
             await asyncio.sleep(self._seconds)
 
     def look(self) -> int:
-        """Take all steps that are due; tell how many there were."""
+        """Take all steps that are due, then do the chores; tell how many steps there were."""
         steps = 0
         while True:
             with self._engine.begin() as connection:
@@ -55,4 +71,8 @@ class Clockwork:
                 done = len(self._keeping.remind(connection, now)) + len(self._keeping.expire(connection, now))
             steps += done
             if not done:
-                return steps
+                break
+        for chore in self._chores:
+            with self._engine.begin() as connection:
+                chore(connection, self._clock.now())
+        return steps

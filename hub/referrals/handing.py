@@ -25,13 +25,13 @@ from connectors.protocol import Capability, Partner
 from connectors.words import Category, StopCause
 from hub.consent import AgreementInvalid, ConsentMissing, NotFound
 from hub.delivery.ports import Attempt, Claimed, Handler, Stopped, Topic
+from hub.delivery.sending import send_packet
 from hub.errors import HubError
 from hub.referrals import packets, receipts
 from hub.referrals.book import EVENT, STOP_CAUSE, Book, Referral
 from hub.referrals.errors import RuleOfPerson
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office, told_of
-from hub.referrals.packets import PACKET
 from hub.referrals.parties import blocked, other_body
 from hub.referrals.states import Actor, Guard
 from hub.referrals.told import Told
@@ -75,11 +75,7 @@ class _Bring:
 
     async def __call__(self) -> Read[Receipt] | None:
         """Bring it."""
-        if self.doubtful and Capability.STATUS in self.partner.capabilities:
-            held = await self.partner.held(await self.partner.status(self.handoff), self.packet)
-            if held is not None:
-                return held
-        return await self.partner.send(self.packet)
+        return await send_packet(self.partner, self.packet, handoff=self.handoff, doubtful=self.doubtful)
 
 
 class PacketHandler(_Handling):
@@ -102,7 +98,7 @@ class PacketHandler(_Handling):
             return Stopped(referral.state.value)
         try:
             may = packets.release(connection, referral, now.date())
-            packet = self._packet(connection, claimed)
+            packet = packets.by_id(connection, referral, claimed.packet_id)
             if packet is None or not frozenset(packet.categories) <= may.categories:
                 return self._failed(connection, referral, ConsentMissing.code, now)
             if blocked(connection, referral.person_id, referral.recipient_id):
@@ -140,11 +136,6 @@ class PacketHandler(_Handling):
             connection, referral, E.DELIVERY_ERROR, Actor.WORKER, now, met={Guard.RETRIES_USED_UP}, note=code
         )
         return Stopped(code)
-
-    @staticmethod
-    def _packet(connection: Connection, claimed: Claimed) -> Row[Any] | None:
-        mine = (PACKET.c.id == claimed.packet_id, PACKET.c.referral_id == claimed.referral_id)
-        return connection.execute(select(PACKET).where(*mine)).one_or_none()
 
 
 # ---- What happened on our side ---------------------------------------------------------------------------------------

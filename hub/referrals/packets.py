@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
 
 from connectors import handoff as wire
 from connectors.content import Content as WireContent
@@ -38,6 +38,20 @@ PACKET: Final = table_of(PacketRow)
 RECEIPT: Final = table_of(ReceiptRow)
 _CASE: Final = table_of(CaseRow)
 _CONSENT: Final = table_of(ConsentRow)
+_ALLOWED: Final = select(_CONSENT).where(_CONSENT.c.id == bindparam("which")).with_for_update(read=True)
+_NEWEST: Final = (
+    select(PACKET).where(PACKET.c.referral_id == bindparam("which")).order_by(PACKET.c.version.desc()).limit(1)
+)
+_PACKET: Final = select(PACKET).where(PACKET.c.referral_id == bindparam("which"), PACKET.c.id == bindparam("packet"))
+_KEPT: Final = ("id", "referral_id", "handoff_id", "direction", "issuer_id", "verbatim", "received_at")
+_KEEP: Final = insert(RECEIPT).from_select(
+    _KEPT,
+    select(*(bindparam(f"the_{name}", type_=RECEIPT.c[name].type) for name in _KEPT)).where(
+        ~exists().where(
+            RECEIPT.c.referral_id == bindparam("the_referral_id"), RECEIPT.c.verbatim == bindparam("the_verbatim")
+        )
+    ),
+)
 _DAYS_MOST: Final = timedelta(days=399)
 
 
@@ -64,9 +78,7 @@ def release(connection: Connection, referral: Referral, today: date) -> Release:
     """
     if referral.consent_id is None:
         raise ConsentMissing
-    row = connection.execute(
-        select(_CONSENT).where(_CONSENT.c.id == referral.consent_id).with_for_update(read=True)
-    ).one()
+    row = connection.execute(_ALLOWED, {"which": referral.consent_id}).one()
     use = Use(person_id=referral.person_id, recipient_id=referral.recipient_id, purpose=referral.purpose, day=today)
     open_to = covered(given_of(row), use) & frozenset(referral.categories)
     if not open_to or open_to != frozenset(referral.categories):
@@ -147,8 +159,12 @@ def keep(
 
 def newest(connection: Connection, referral: Referral) -> Row[Any] | None:
     """Read the row of a referral's newest packet."""
-    query = select(PACKET).where(_of(referral)).order_by(PACKET.c.version.desc()).limit(1)
-    return connection.execute(query).one_or_none()
+    return connection.execute(_NEWEST, {"which": referral.id}).one_or_none()
+
+
+def by_id(connection: Connection, referral: Referral, packet_id: UUID | None) -> Row[Any] | None:
+    """Read the row of a packet of a referral."""
+    return connection.execute(_PACKET, {"which": referral.id, "packet": packet_id}).one_or_none()
 
 
 def verbatim(connection: Connection, office: Office, row: Row[Any]) -> str:
@@ -198,20 +214,16 @@ def keep_receipt(
     handoff_id: UUID | None = None,
 ) -> None:
     """Keep a receipt or a certificate word for word, once."""
-    same = (RECEIPT.c.referral_id == referral.id, RECEIPT.c.verbatim == token)
-    if connection.scalar(select(RECEIPT.c.id).where(*same)) is not None:
-        return
-    connection.execute(
-        insert(RECEIPT).values(
-            id=uuid4(),
-            referral_id=referral.id,
-            handoff_id=handoff_id,
-            direction=direction,
-            issuer_id=issuer_id,
-            verbatim=token,
-            received_at=now,
-        )
-    )
+    values = {
+        "id": uuid4(),
+        "referral_id": referral.id,
+        "handoff_id": handoff_id,
+        "direction": direction,
+        "issuer_id": issuer_id,
+        "verbatim": token,
+        "received_at": now,
+    }
+    connection.execute(_KEEP, {f"the_{name}": value for name, value in values.items()})
 
 
 def blank(connection: Connection, referral: Referral) -> None:

@@ -12,12 +12,9 @@ from connectors.signing import unchecked
 from hub.referrals.book import Book, Referral
 from hub.referrals.packets import PACKET, RECEIPT, keep_receipt, raw
 from hub.referrals.states import Actor, Guard
-from schema.tables import HandoffRow
-from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import ReferralEventKind, ReferralState, Side
 
-_HANDOFF: Final = table_of(HandoffRow)
 _REFERENCE_CHARS: Final = 64
 
 
@@ -42,9 +39,6 @@ def received(
 
     One that comes after the end, or after we gave up, is kept and steps nothing.
     """
-    known = None
-    if handoff_id is not None:
-        known = connection.scalar(select(_HANDOFF.c.id).where(_HANDOFF.c.id == handoff_id))
     keep_receipt(
         connection,
         referral,
@@ -52,7 +46,7 @@ def received(
         now,
         direction=Direction.INCOMING,
         issuer_id=referral.recipient_id,
-        handoff_id=known,
+        handoff_id=handoff_id,
     )
     if referral.state is not ReferralState.SENT:
         return referral

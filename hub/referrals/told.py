@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from connectors.messages import Answer
 from connectors.signing import unchecked
@@ -34,6 +34,11 @@ from schema.vocabulary import (
 )
 
 S, E = ReferralState, ReferralEventKind
+_WAITING: Final = (
+    select(INBOX)
+    .where(INBOX.c.referral_id == bindparam("which"), INBOX.c.number > bindparam("seen"))
+    .order_by(INBOX.c.number)
+)
 _NOT_YET: Final = frozenset({S.SENT, S.DELIVERY_FAILED})
 
 
@@ -58,12 +63,8 @@ class Told:
         """Take in of a locked referral what has come without a gap."""
         if referral.direction is Direction.OUTGOING and referral.state in _NOT_YET:
             return referral
-        query = (
-            select(INBOX)
-            .where(INBOX.c.referral_id == referral.id, INBOX.c.number > referral.wire_seen)
-            .order_by(INBOX.c.number)
-        )
-        for row in connection.execute(query).all():
+        given = {"which": referral.id, "seen": referral.wire_seen}
+        for row in connection.execute(_WAITING, given).all():
             if row.number != referral.wire_seen + 1:
                 break
             referral = self._book.change(connection, referral, {"wire_seen": row.number})

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel
 
@@ -19,6 +19,7 @@ from schema.tables.base import table_of
 
 _KEYS: Final = table_of(SubjectKeyRow)
 _BATCH: Final = 500
+_KEY: Final = select(_KEYS.c.kek_version, _KEYS.c.wrapped).where(_KEYS.c.subject_id == bindparam("subject"))
 
 
 class KeyDestroyed(HubError):
@@ -42,8 +43,7 @@ class Vault:
         Raises:
             KeyDestroyed: there is none any more, or never was one.
         """
-        query = select(_KEYS.c.kek_version, _KEYS.c.wrapped).where(_KEYS.c.subject_id == subject)
-        found = connection.execute(query).one_or_none()
+        found = connection.execute(_KEY, {"subject": subject}).one_or_none()
         if found is None or found.wrapped is None:
             raise KeyDestroyed
         return WrappedKey(subject, found.kek_version, found.wrapped)

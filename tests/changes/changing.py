@@ -5,6 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from referrals_town import Rows, derive
+from sqlalchemy import Connection
+
+from connectors.protocol import Partner
+from connectors.signing import new_keys
+from hub.referrals.errors import NoConnector
+from hub.referrals.office import Office
+from hub.store.sealed import Sealing
+from hub.store.vault import Vault
 from schema.access import AccessProfile
 from schema.vocabulary import AccessScope, Relation
 
@@ -19,3 +28,13 @@ LEAD = AccessProfile(
 )
 Do = Callable[..., Awaitable[dict[str, Any]]]
 """do(document, profile, **variables): the whole answer, read."""
+
+
+def office() -> Office:
+    """An office without partners."""
+
+    def nobody(_organisation_id: UUID, _connection: Connection | None = None) -> Partner:
+        raise NoConnector
+
+    me = new_keys("http://hub.example")
+    return Office(vault=Vault(Sealing(derive)), me=lambda: me, outbox=Rows(), partner_of=nobody)

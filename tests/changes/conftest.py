@@ -3,39 +3,22 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
-from changing import LEAD, NOW, Do
-from referrals_town import Rows, derive
-from sqlalchemy import Connection, Engine
+from changing import LEAD, NOW, Do, office
+from referrals_town import derive
+from sqlalchemy import Engine
 
-from connectors.protocol import Partner
-from connectors.signing import new_keys
 from hub.changes import Changes
 from hub.changes.services import services
 from hub.clock import SetClock
 from hub.operations import Operations
 from hub.planner import Limits, Planner
-from hub.referrals.errors import NoConnector
-from hub.referrals.office import Office
 from hub.referrals.service import Referrals
 from hub.store import Database, Reader
-from hub.store.sealed import Sealing
-from hub.store.vault import Vault
 from hub.store.veil import Veil
 from schema.access import AccessProfile
 from schema.root import SCHEMA
-
-
-def _office() -> Office:
-    """An office without partners."""
-
-    def nobody(_organisation_id: UUID, _connection: Connection | None = None) -> Partner:
-        raise NoConnector
-
-    me = new_keys("http://hub.example")
-    return Office(vault=Vault(Sealing(derive)), me=lambda: me, outbox=Rows(), partner_of=nobody)
 
 
 @pytest.fixture
@@ -44,7 +27,7 @@ async def operations(facts_database: Database) -> AsyncIterator[Operations]:
     engine: Engine = facts_database.engine()
     planner = Planner(SCHEMA, Limits())
     async with Reader(facts_database.reading, connections=2) as reader:
-        changes = Changes(engine, SCHEMA, planner.catalogue, services(Referrals(_office()), Veil(derive)))
+        changes = Changes(engine, SCHEMA, planner.catalogue, services(Referrals(office()), Veil(derive)))
         yield Operations(reader=reader, clock=SetClock(NOW), planner=planner, changes=changes)
     engine.dispose()
 

@@ -7,9 +7,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from changing import LEAD, NOW, Do
+from changing import LEAD, NOW, Do, office
 
+from hub.changes import sweep_keys
+from hub.clock import SetClock
 from hub.operations import Operations
+from hub.referrals.clockwork import Clockwork
+from hub.referrals.service import Referrals
 from hub.store import Database
 from schema.access import ANONYMOUS
 from schema.vocabulary import AccessScope, Relation
@@ -88,6 +92,19 @@ async def test_the_same_key_at_the_same_instant_does_nothing_twice(do: Do, body:
     told = sorted(answer["data"]["saved"]["replayed"] for answer in answers)
     assert told == [False] + [True] * 7
     assert await rows(facts_database, "select count(*) from audit_leaf where kind = 'change'") == [(1,)]
+
+
+@pytest.mark.parametrize(("days", "replayed"), [(30, True), (30.1, False)])
+async def test_a_key_is_forgotten_after_thirty_days(
+    do: Do, body: str, facts_database: Database, days: float, replayed: bool
+):
+    await do(SAVE, input=terms(body))
+    engine = facts_database.engine()
+    clock = SetClock(NOW)
+    clock.advance(days=days)
+    Clockwork(engine, Referrals(office()), clock, chores=[sweep_keys]).look()
+    engine.dispose()
+    assert (await do(SAVE, input=terms(body)))["data"]["saved"]["replayed"] is replayed
 
 
 async def test_a_key_with_another_input_is_a_problem(do: Do, body: str):

@@ -1,46 +1,42 @@
-"""A worker as a process, to be killed: `python -m tests.delivery.process CONFIG`, a JSON file that `kill.py` writes."""
+"""The hub as a process to be killed: as `icorn-hub serve` and `icorn-hub worker` are, only in a hurry.
+
+    python -m tests.delivery.process serve
+    python -m tests.delivery.process work
+
+Settings come from the environment, as the hub's own. Only how long things take is shorter, so that a lease that was
+lost and a clock that ran out are found within seconds.
+"""
 
 import asyncio
-import json
 import sys
-from pathlib import Path
+from functools import partial
 
-from sqlalchemy.engine import make_url
+from hub.app import create_app, deliver
+from hub.cli.base import START_SECONDS, opened, read_settings
+from hub.cli.serve import serve_until_told
+from hub.delivery import Backoff, Patience
 
-from connectors.registry import network
-from connectors.signed import Reach
-from connectors.signing import me_from
-from hub import log
-from hub.clock import SystemClock
-from hub.delivery import Backoff, Patience, Running, Worker
-from hub.delivery.ports import Topic
-from hub.store import Database
-from tests.delivery.world import Books, to_partner
-from tests.sandbox.counterpart import now
+HURRIED = Patience(
+    lease_seconds=4,
+    attempt_seconds=3,
+    sweep_seconds=0.5,
+    grace_seconds=0.2,
+    heartbeat_seconds=0.5,
+    at_once=8,
+    backoff=Backoff(least_seconds=0.05, first_seconds=0.1, cap_seconds=1),
+)
+LOOK_SECONDS = 0.5
 
 
-async def main(config: dict) -> None:
-    url = make_url(config["url"])
-    database = Database(url=url, reading_url=url)
-    found = network(config["network"])
-    base = f"http://127.0.0.1:{config['port']}"
-    reach = Reach(issuer=base, base=base, jwks_uri=f"{base}/jwks", loopback=True, timeout_seconds=1.0)
-    partner = found.partner(found.settings(reach=reach), me_from(config["issuer"], config["jwks"]), now=now)
-    patience = Patience(
-        lease_seconds=3,
-        attempt_seconds=2.5,
-        sweep_seconds=0.5,
-        grace_seconds=0.2,
-        heartbeat_seconds=0.5,
-        at_once=8,
-        backoff=Backoff(least_seconds=0.05, first_seconds=0.1, cap_seconds=1),
-    )
-    engine = database.engine()
-    books = Books(to_partner(partner, engine))
-    worker = Worker(engine, {Topic.PACKET: books, Topic.STOP: books}, SystemClock(), patience=patience)
-    await Running(worker, database.conninfo).run()
+def main(what: str) -> None:
+    settings = read_settings()
+    with opened(settings, wait_seconds=START_SECONDS) as database:
+        if what == "serve":
+            site = partial(create_app, settings, database, patience=HURRIED, look_seconds=LOOK_SECONDS)
+            serve_until_told(settings, site, "The hub answers.")
+        else:
+            asyncio.run(deliver(settings, database, patience=HURRIED, look_seconds=LOOK_SECONDS))
 
 
 if __name__ == "__main__":
-    log.configure(strict=True, level="error")
-    asyncio.run(main(json.loads(Path(sys.argv[1]).read_text())))
+    main(sys.argv[1])

@@ -18,10 +18,12 @@ from procrastinate.schema import SchemaManager
 from sqlalchemy.exc import DBAPIError
 
 from connectors.errors import Unavailable
+from hub.cli.base import opened
 from hub.clock import SystemClock
 from hub.delivery import Backoff, Patience, Running, Worker
 from hub.delivery.outbox import wake
 from hub.delivery.ports import Topic
+from hub.errors import StoreUnavailable
 from hub.settings import Settings
 from hub.store import open_database, upgrade
 from schema.tables.referrals import DeliveryState
@@ -237,6 +239,24 @@ async def test_a_worker_outlives_its_database_and_may_start_before_it(own_server
         await asyncio.to_thread(open_database, settings)
         await until(lambda: delivered(house, second), seconds=30)
     assert house.receipts(second) == ["receipt"]
+
+
+async def test_what_runs_for_ever_waits_for_its_database_and_a_command_does_not(own_server):
+    settings, database, _ = own_server
+    outside = Settings(database_url=database.conninfo)
+
+    def start(seconds: float) -> str | None:
+        with opened(outside, wait_seconds=seconds) as found:
+            return found.url.database
+
+    await asyncio.to_thread(crash, settings)
+    with pytest.raises(StoreUnavailable):
+        start(0)
+    starting = asyncio.create_task(asyncio.to_thread(start, 30))
+    await asyncio.sleep(0.3)
+    assert not starting.done()
+    await asyncio.to_thread(open_database, settings)
+    assert await starting == database.url.database
 
 
 def delivered(house, delivery) -> bool:

@@ -23,8 +23,8 @@ _keys = count(1)
 
 
 @dataclass
-class Lead:
-    """The secretariat's lead, signed in at the console."""
+class Desk:
+    """Somebody of the secretariat, signed in at the console."""
 
     visitor: Visitor
 
@@ -40,6 +40,14 @@ class Lead:
         document = f"mutation($input: {kind}!) {{ it: {name}(input: $input) {{ {selection} }} }}"
         return self.ask(document, input={"idempotencyKey": f"an intent, number {next(_keys)}", **given})["it"]
 
+    def revoke(self, consent: str) -> dict[str, Any]:
+        """Record that the person takes a consent back."""
+        return self.do("revokeConsent", CONSENT, consent=consent, channel="ENCRYPTED_MESSAGE")
+
+
+class Lead(Desk):
+    """The lead."""
+
     def state(self, referral: str) -> str | None:
         found = self.ask("query($id: ID!) { referral(id: $id) { state } }", id=referral)["referral"]
         return found and found["state"]
@@ -48,15 +56,26 @@ class Lead:
         asked = "query($id: ID!) { referral(id: $id) { events(first: 50) { nodes { kind } } } }"
         return [each["kind"] for each in self.ask(asked, id=referral)["referral"]["events"]["nodes"]]
 
-    def hand_over(self, body: str) -> str:
+    def consent(self, referral: str) -> str:
+        asked = "query($id: ID!) { referral(id: $id) { consent { id } } }"
+        return self.ask(asked, id=referral)["referral"]["consent"]["id"]
+
+    def hand_over(self, body: str, urgency: str = "URGENT") -> str:
         """Hand a person over to a body, from the first word to the sending; give the referral."""
+        referral = self.ready(body, urgency)
+        sent = self.do("sendReferral", referral=referral)
+        assert sent["referral"]["state"] == "SENT", sent
+        return referral
+
+    def ready(self, body: str, urgency: str = "URGENT") -> str:
+        """Bring a referral as far as it can be without sending it; give it."""
         opened = self.do("openCase", "... on CasePayload { case { id } } ... on Problem { code }", content=CONTENT)
         made = self.do(
             "createReferral",
             case=opened["case"]["id"],
             recipient=body,
             purpose="RESIDENCY_PLACEMENT",
-            urgency="URGENT",
+            urgency=urgency,
             services=["RESIDENCY"],
         )
         assert made["referral"]["state"] == "DRAFT", made
@@ -79,6 +98,4 @@ class Lead:
             basis="ART9_2_A",
         )
         assert given["referral"]["state"] == "READY", given
-        sent = self.do("sendReferral", referral=referral)
-        assert sent["referral"]["state"] == "SENT", sent
         return referral

@@ -5,128 +5,17 @@ the graph says and what the partner's books say must be the same in the end.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-from databases import cloned
-from joserfc.jwk import ECKey
-from journeys.secretariat import Lead
-from visiting.visitor import Visitor
-from web.serving import hub_process, root_key
+from journeys.both import Both
 
 from hub.clock import SystemClock
-from hub.store import Database
-from tests.sandbox.sandbox_process import Sandbox, until
+from tests.sandbox.sandbox_process import until
 
 TABS = Path(__file__).parents[2] / "hub" / "web" / "console" / "source" / "operations"
-LOOPBACK = {"HUB_PARTNER_PLACES": "loopback"}
-
-
-@dataclass
-class Both:
-    """The hub with its lead, and the partner."""
-
-    lead: Lead
-    sandbox: Sandbox
-    body: str
-
-    def sent(self) -> str:
-        """Hand a person over; give the referral."""
-        return self.lead.hand_over(self.body)
-
-    async def becomes(self, referral: str, state: str) -> None:
-        """Wait for the hub's books to say so."""
-        seen = set[str | None]()
-
-        def there() -> bool:
-            now = self.lead.state(referral)
-            seen.add(now)
-            return now == state
-
-        try:
-            await until(there, seconds=40)
-        except AssertionError:
-            told = await self.sandbox.books()
-            raise AssertionError(f"{referral}: not {state}, but {seen}; the partner: {told}") from None
-
-    async def theirs(self, handoff: str) -> str:
-        """What the partner's books say of it."""
-        rows = (await self.sandbox.control("handoffs"))["handoffs"]
-        return next(row["state"] for row in rows if row["id"] == handoff.removeprefix("rf_"))
-
-    async def kinds(self, handoff: str) -> list[str]:
-        return [entry["kind"] for entry in await self.sandbox.books(handoff=handoff.removeprefix("rf_"))]
-
-
-Run = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def served(facts_template: Database) -> Iterator[tuple[str, Run]]:
-    """A hub over the facts, and its commands."""
-    with cloned(facts_template) as database, hub_process(database, "localhost", **LOOPBACK) as (url, _process):
-        environment = {**os.environ, **LOOPBACK, "HUB_DATABASE_URL": database.conninfo, "HUB_BASE_URL": url}
-        environment["HUB_ROOT_KEY_FILE"] = str(root_key())
-
-        def run(*words: str) -> str:
-            command = [sys.executable, "-c", "from hub.cli import main; main()", *words]
-            return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-
-        yield url, run
-
-
-@pytest.fixture(scope="module")
-def lead(served: tuple[str, Run]) -> Iterator[Lead]:
-    url, run = served
-    said = run("user", "create", "lena", "--name", "Lena", "--role", "lead")
-    visitor = Visitor(url, SystemClock(), {})
-    visitor.enrol(re.search(r"Enrolment code: (\S+)", said).group(1))
-    visitor.add_passkey()
-    visitor.make_codes()
-    visitor.finish()
-    visitor.sign_in_by_passkey()
-    yield Lead(visitor)
-    visitor.close()
-
-
-@pytest.fixture(scope="module")
-async def both(served: tuple[str, Run], lead: Lead, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Both]:
-    """The partner is given a client, started, registered, and has an agreement."""
-    url, run = served
-    folder = tmp_path_factory.mktemp("sar")
-    key = ECKey.generate_key("P-256")
-    (folder / "jwks").write_text(json.dumps({"keys": [key.as_dict(private=False) | {"kid": key.thumbprint()}]}))
-    client = run(
-        "client", "create", "SAR's system", "--body", "sar", "--scope", "referral:receive",
-        "--purpose", "residency_placement", "--jwks", str(folder / "jwks"),
-    ).split()[-1]  # fmt: skip
-    hub = {"issuer": url, "graphql": f"{url}/graphql", "client_id": client, "key": key.as_dict(private=True)}
-    sandbox = Sandbox(folder / "books", "scholars_at_risk", hub | {"scope": "referral:receive"})
-    await sandbox.start()
-    try:
-        run("partner", "add", "sar", "--network", "scholars_at_risk", "--issuer", sandbox.url)
-        body = lead.ask('{ organisation(slug: "sar") { id } }')["organisation"]["id"]
-        agreed = lead.do(
-            "saveAgreement",
-            "... on AgreementPayload { agreement { state } } ... on Problem { code }",
-            organisation=body,
-            state="IN_FORCE",
-            categories=["NETWORK", "CASE", "IDENTITY", "RISK"],
-            purposes=["RESIDENCY_PLACEMENT"],
-            **{"from": "2026-01-01"},
-        )
-        assert agreed == {"agreement": {"state": "IN_FORCE"}}
-        yield Both(lead, sandbox, body)
-    finally:
-        sandbox.stop()
 
 
 async def test_a_person_is_handed_over_helped_and_the_loop_is_closed(both: Both):

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from starlette.responses import Response
 
 from connectors import handoff as wire
+from connectors.errors import Uncertain
 from connectors.messages import Status
 from connectors.protocol import Capability
 from connectors.transports.https import JOSE
@@ -172,4 +173,19 @@ async def test_a_doubtful_packet_is_not_sent_twice_to_a_real_partner(town, desk)
     receipt = await attempt()
     town.settle(row, receipt)
     assert town.kinds(made.referral_id).count("acknowledge") == 1
+    assert len(await sandbox.books("packet", made.referral_id)) == 1
+
+
+@pytest.mark.parametrize("trouble", ["forged", "500", "reset"])
+async def test_a_doubt_that_cannot_be_asked_about_stays_one(town, desk, trouble):
+    _, sandbox = desk
+    made = town.sent(town.pen)
+    (row,) = town.waiting(made.referral_id, Topic.PACKET)
+    await town.claim(row)()
+    await sandbox.control("fail_next", kind=trouble, where="/referrals/")
+    with town.engine.begin() as connection:
+        attempt = town.handlers[Topic.PACKET].claim(connection, town.claimed(row, doubtful=True), town.now)
+    with pytest.raises(Uncertain):
+        await attempt()
+    assert (await attempt()).message.handoff == made.referral_id
     assert len(await sandbox.books("packet", made.referral_id)) == 1

@@ -79,7 +79,10 @@ def create_app(partner: Partner) -> Troubled:
         if request.client is None or request.client.host not in LOOPBACK:
             return Response(status_code=404)
         told = json.loads(await request.body() or b"{}")
-        return JSONResponse(steer(partner, request.path_params["what"], told))
+        what = request.path_params["what"]
+        if what == "fetch":
+            return JSONResponse(await fetch(partner, UUID(told["handoff"])))
+        return JSONResponse(steer(partner, what, told))
 
     routes = [
         Route("/inbox", inbox, methods=["POST"]),
@@ -122,6 +125,15 @@ def steer(partner: Partner, what: str, told: dict) -> object:
         case _:
             return {"error": f"there is no {what}"}
     return {"done": what}
+
+
+async def fetch(partner: Partner, handoff: UUID) -> object:
+    """Try to fetch a packet we were told of, whatever the books say, and tell what came of it."""
+    try:
+        await partner.fetch(handoff, later=True)
+    except ConnectorError as error:
+        return {"code": error.code}
+    return {"code": None}
 
 
 def named(request: Request) -> UUID:

@@ -27,6 +27,8 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     receipt: str = "answer"
     """`answer`: the receipt comes back at once where the packet can be fetched; `push`: always later."""
+    fetch_seconds: float = 0.0
+    """How long after a notice the packet is fetched, where the receipt comes later."""
     take_seconds: float = 0.2
     decide_seconds: float = 0.2
     start_seconds: float = 0.2
@@ -56,6 +58,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: int = 1
     kinds: tuple[str, ...] = ()
     """Which bad days the rate chooses from; all when empty."""
+    slow_seconds: float = 1.0
+    """How long the bad day `slow` takes, and how late `late` is."""
+    hang_seconds: float = 60.0
+    """How long nothing is answered on the bad day `timeout`."""
     fetch_timeout_seconds: float = 5.0
     sync: str = "FULL"
     """SQLite's `synchronous`: FULL for power cuts, NORMAL is enough for kill -9."""

@@ -24,7 +24,7 @@ from connectors.signed import Reach, Token
 from connectors.signing import Me, digest, me_from, new_keys, private_jwks, unchecked
 from tests.sandbox.config import Behaviour, Config
 from tests.sandbox.ledger import Ledger
-from tests.sandbox.trouble import Trouble
+from tests.sandbox.trouble import ALL, Trouble
 
 ENDED = {"declined", "withdrawn", "consent_revoked", "expired", "entered_in_error", "closed", "duplicate"}
 CAUSES = {
@@ -56,9 +56,15 @@ class Partner:
         self.config = config
         self.issuer = config.issuer or f"http://127.0.0.1:{config.port}"
         self.ledger = Ledger(config.data, sync=config.sync)
-        self.trouble = Trouble(rate=config.rate, seed=config.seed)
-        if config.kinds:
-            self.trouble.set_rate(config.rate, seed=config.seed, kinds=config.kinds)
+        self.trouble = Trouble(
+            rate=config.rate,
+            seed=config.seed,
+            kinds=config.kinds or ALL,
+            seconds=config.slow_seconds,
+            hang_seconds=config.hang_seconds,
+            # In the books, so that those of a partner that was killed are known, too.
+            told=lambda kind, path: self.ledger.note("trouble", kind=kind, path=path),
+        )
         self.behaviour = config.behaviour
         self.network = network(config.network)
         self.me = self._keys()
@@ -151,7 +157,7 @@ class Partner:
                 notice.version,
                 notice.digest,
                 # Fetched at once below; the worker comes only if that was cut short.
-                time.time() + (self.config.fetch_timeout_seconds + 1 if self.behaviour.receipt == "answer" else 0),
+                self._fetch_at(),
                 str(notice.handoff),
                 notice.version,
                 notice.version,
@@ -167,6 +173,11 @@ class Partner:
         if row["version"] < notice.version or self.behaviour.receipt != "answer":
             return None
         return self.receipt(notice.handoff, signer)
+
+    def _fetch_at(self) -> float | None:
+        if self.behaviour.receipt == "answer":
+            return time.time() + self.config.fetch_timeout_seconds + 1
+        return None if self.behaviour.fetch_seconds < 0 else time.time() + self.behaviour.fetch_seconds
 
     def _not_over(self, row: Any, handoff: UUID) -> None:
         if row and (row["mine"] or (row["stop"] is not None and row["state"] in ENDED)):

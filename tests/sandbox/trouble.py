@@ -43,9 +43,11 @@ class Trouble:
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Kind, and the beginning of the path it waits for."""
     met: Counter = field(default_factory=Counter)
+    told: Callable[[str, str], object] = field(default=lambda *_: None, repr=False)
+    """Is told of each, and of the path it met."""
 
     def __post_init__(self) -> None:
-        self._chance = random.Random(self.seed)  # noqa: S311  # a seed makes it the same again
+        self.set_rate(self.rate, seed=self.seed, kinds=self.kinds)
 
     def fail_next(self, kind: str, *, count: int = 1, where: str = "") -> None:
         if kind not in ALL:
@@ -56,21 +58,25 @@ class Trouble:
         if not set(kinds) <= set(ALL):
             raise ValueError(f"no such trouble among {kinds}")
         self.rate, self.seed, self.kinds = rate, seed, kinds or ALL
-        self._chance = random.Random(seed)  # noqa: S311  # as above
+        # What comes and what goes draw for themselves, so that the n-th request meets the same under the same seed.
+        self._chances = {way: random.Random(f"{seed} {way}") for way in (COMING, GOING)}  # noqa: S311  # the same again
 
     def drawn(self, possible: tuple[str, ...], path: str = "") -> str | None:
         """Say what goes wrong now."""
         for number, (kind, where) in enumerate(self.asked):
             if kind in possible and path.startswith(where):
                 del self.asked[number]
-                self.met[kind] += 1
-                return kind
+                return self._met(kind, path)
         kinds = [kind for kind in self.kinds if kind in possible]
-        if kinds and self._chance.random() < self.rate:
-            kind = self._chance.choice(kinds)
-            self.met[kind] += 1
-            return kind
+        chance = self._chances[possible]
+        if kinds and chance.random() < self.rate:
+            return self._met(chance.choice(kinds), path)
         return None
+
+    def _met(self, kind: str, path: str) -> str:
+        self.met[kind] += 1
+        self.told(kind, path)
+        return kind
 
 
 App = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]

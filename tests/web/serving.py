@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from hub.web.connection import UVICORN
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
+SERVE = ("-c", "from hub.cli import main; main()", "serve")
 
 
 @contextmanager
@@ -47,13 +48,14 @@ def root_key() -> Path:
 
 @contextmanager
 def hub_process(
-    database: Database, host: str = "127.0.0.1", **more: str
+    database: Database, host: str = "127.0.0.1", *, serve: Sequence[str] = SERVE, **more: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serve the hub as operators do; give its address and its process.
 
     Args:
         database: where its data are.
         host: its name; browsers take passkeys for `localhost`.
+        serve: what Python is to run.
         more: settings beside its own.
     """
     with closing(socket.create_server(("127.0.0.1", 0))) as found:
@@ -68,7 +70,7 @@ def hub_process(
         "HUB_BASE_URL": f"http://{host}:{port}",
     } | more
     process = subprocess.Popen(
-        [sys.executable, "-c", "from hub.cli import main; main()", "serve"],
+        [sys.executable, *serve],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,
