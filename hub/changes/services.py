@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from hub import agreements
 from hub.changes.casework import casework
-from hub.changes.machine import Acting, Done, Service
+from hub.changes.machine import Acting, Attested, Done, Service
 from hub.planner import ids
 from hub.planner.bind import Veil
 from hub.referrals.service import Referrals
@@ -29,7 +29,7 @@ def save_agreement(connection: Connection, _acting: Acting, given: SaveAgreement
     return Done(shown={"agreement": agreement_id}, categories=(Category.NETWORK,))
 
 
-def services(referrals: Referrals, veil: Veil) -> Mapping[str, Service]:
+def services(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Attested]:
     """Give a service for each mutation.
 
     Args:

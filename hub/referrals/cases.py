@@ -18,6 +18,7 @@ from schema.tables.base import table_of
 from schema.vocabulary import (
     AccessScope,
     CaseState,
+    Category,
     ContactRule,
     Discipline,
     Region,
@@ -61,6 +62,16 @@ class Content:
     works: Sequence[Fields] = field(default=(), repr=False)
     security_advice: str | None = field(default=None, repr=False)
     contact_rule: ContactRule = ContactRule.NEVER
+
+    @property
+    def categories(self) -> frozenset[Category]:
+        """Tell of which categories something is known."""
+        found = {
+            Category.CASE: self.profile != Profile(),
+            Category.IDENTITY: bool(self.identity),
+            Category.RISK: bool(self.risk or self.works or self.security_advice),
+        }
+        return frozenset(category for category, known in found.items() if known)
 
 
 def open_case(

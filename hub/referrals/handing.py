@@ -26,7 +26,7 @@ from connectors.words import Category, StopCause
 from hub.consent import AgreementInvalid, ConsentMissing, NotFound
 from hub.delivery.ports import Attempt, Claimed, Handler, Stopped, Topic
 from hub.errors import HubError
-from hub.referrals import packets, receipts
+from hub.referrals import packets
 from hub.referrals.book import EVENT, STOP_CAUSE, Book, Referral
 from hub.referrals.errors import RuleOfPerson
 from hub.referrals.inbound import Inbound
@@ -126,8 +126,7 @@ class PacketHandler(_Handling):
         referral = self._book.locked(connection, claimed.referral_id)
         if not isinstance(result, Read):
             return
-        after = receipts.received(connection, self._book, referral, result, now, handoff_id=claimed.id)
-        self._told.advance(connection, after, now)
+        self._told.received(connection, referral, result, now, handoff_id=claimed.id)
 
     def failed(self, connection: Connection, claimed: Claimed, code: str, now: datetime) -> None:
         """Tell the sender that it was not delivered; after a withdrawal that means nothing any more."""

@@ -63,14 +63,14 @@ def release(connection: Connection, referral: Referral, today: date) -> Release:
         AgreementInvalid: the agreement does not run, or does not allow it.
     """
     if referral.consent_id is None:
-        raise ConsentMissing
+        raise ConsentMissing(referral.categories)
     row = connection.execute(
         select(_CONSENT).where(_CONSENT.c.id == referral.consent_id).with_for_update(read=True)
     ).one()
     use = Use(person_id=referral.person_id, recipient_id=referral.recipient_id, purpose=referral.purpose, day=today)
     open_to = covered(given_of(row), use) & frozenset(referral.categories)
     if not open_to or open_to != frozenset(referral.categories):
-        raise ConsentMissing
+        raise ConsentMissing(frozenset(referral.categories) - open_to)
     agreed(connection, other_body(referral), today, purpose=referral.purpose, categories=open_to)
     return Release(categories=open_to, until_on=row.until_on, basis=row.basis.value)
 

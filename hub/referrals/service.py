@@ -12,6 +12,7 @@ code, and gives internal ids back.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,8 @@ from hub.referrals.cases import Content
 from hub.referrals.sending import Draft, Sending
 from hub.referrals.timekeeping import Timekeeping
 from schema.vocabulary import Category, ConsentChannel, LegalBasis, Purpose, SupportKind, Urgency
+
+_PATHS: Final = {Category.CASE: "profile", Category.IDENTITY: "identity", Category.RISK: "risk"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +50,21 @@ class Referrals(Sending, Answering, Timekeeping):
         """Hand a person over to ICORN in one go, by a partner's program: T01, T02, T03, T07 and T10.
 
         Person and case are made, held by that body; nobody at ICORN reads them until somebody takes the referral up.
+        What the person did not allow is refused, and kept nowhere.
 
         Raises:
             NotFound: it is no partner that acts.
-            InvalidInput: a value cannot be used.
+            InvalidInput: a value cannot be used, or is of a category that was not allowed.
             AgreementInvalid: no agreement covers purpose and categories.
         """
         if acting.partner_id is None:
             raise NotFound
         if brought.until < acting.today:
-            raise InvalidInput("until", reason="that day is over")
+            raise InvalidInput("consent", "until", reason="that day is over")
+        beyond = brought.content.categories - frozenset(brought.categories)
+        for category, path in _PATHS.items():
+            if category in beyond:
+                raise InvalidInput("content", path, reason="the person did not allow it")
         draft = Draft(
             recipient_id=self.office.home(connection),
             purpose=brought.purpose,

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from changing import LEAD, NOW, Do
-from referrals_town import Rows, derive
+from handing import Desk, staff
+from referrals_town import Rows, Town, derive
 from sqlalchemy import Connection, Engine
 
 from connectors.protocol import Partner
@@ -15,7 +17,7 @@ from connectors.signing import new_keys
 from hub.changes import Changes
 from hub.changes.services import services
 from hub.clock import SetClock
-from hub.operations import Operations
+from hub.operations import Operations, Persons
 from hub.planner import Limits, Planner
 from hub.referrals.errors import NoConnector
 from hub.referrals.office import Office
@@ -26,6 +28,7 @@ from hub.store.vault import Vault
 from hub.store.veil import Veil
 from schema.access import AccessProfile
 from schema.root import SCHEMA
+from schema.vocabulary import Purpose, Relation
 
 
 def _office() -> Office:
@@ -58,3 +61,39 @@ def do(operations: Operations) -> Do:
         return json.loads(answer.body)
 
     return do
+
+
+@pytest.fixture
+def facts_engine(facts_database: Database):
+    engine = facts_database.engine()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def town(facts_engine: Engine) -> Town:
+    return Town(facts_engine)
+
+
+@pytest.fixture
+async def graph(facts_database: Database, facts_engine: Engine, town: Town) -> AsyncIterator[Operations]:
+    """The graph of a town, read and written."""
+    planner, veil = Planner(SCHEMA, Limits()), Veil(derive)
+    reading = facts_database.reading
+    async with Reader(reading, connections=2) as reader, Reader(reading, connections=2, appends=True) as audited:
+        changes = Changes(facts_engine, SCHEMA, planner.catalogue, services(town.referrals, veil))
+        persons = Persons(audited, Sealing(derive), veil)
+        yield Operations(reader=reader, clock=town.clock, planner=planner, changes=changes, persons=persons)
+
+
+@pytest.fixture
+def lena(graph: Operations, town: Town) -> Desk:
+    """The lead."""
+    return Desk(graph, staff(town, Relation.LEAD))
+
+
+@pytest.fixture
+def pen(graph: Operations, town: Town) -> Desk:
+    """A program of PEN International."""
+    purpose = Purpose.RESIDENCY_PLACEMENT
+    return Desk(graph, replace(town.pen.acting, purposes=(purpose,), purpose=purpose, client="pen"))
