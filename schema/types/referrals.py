@@ -60,7 +60,7 @@ from schema.vocabulary.base import Vocabulary, vocabulary
 if TYPE_CHECKING:
     from schema.types.cases import Case
 
-CONTENT: Final = of_case(Category.CASE, case=lambda c: c.case_id, own=lambda c: c.sender_id)
+CONTENT: Final = of_case(Category.CASE, case=lambda c: c.case_id, own=lambda c: c.sender_id, brought=False)
 """What of a referral is more than its envelope."""
 
 

@@ -305,3 +305,18 @@ async def test_who_holds_the_consents_is_told_what_is_missing_and_nobody_else(le
     town.clock.advance(days=100)
     refused = await lena.do("sendReferral", WHY, referral=waiting)
     assert refused["categories"] == ["CASE", "IDENTITY"]
+
+
+async def test_what_the_person_did_not_allow_is_not_icorns_to_read(lena: Desk, pen: Desk, town: Town):
+    """Content that came along through the graph is the partner's file; taking up opens what was allowed."""
+    icorn = f"or_{town.home}"
+    made = await pen.step("createReferral", content=CONTENT, recipient=icorn, **WANTED)
+    referral = made["referral"]["id"]
+    await consented(pen, town, referral, ["CASE", "IDENTITY"])
+    await pen.step("sendReferral", referral=referral)
+    taken = await lena.step("takeReferral", referral=referral)
+    assert taken["referral"]["case"]["identity"] == {"legalName": NAME}
+    assert taken["referral"]["case"]["risk"] is None
+    town.clock.advance(days=200)
+    later = await lena.ask(f'{{ referral(id: "{referral}") {{ case {{ identity {{ legalName }} }} }} }}')
+    assert later["data"]["referral"]["case"]["identity"] is None
