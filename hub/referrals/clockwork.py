@@ -1,4 +1,4 @@
-"""Looks at the clocks of referrals now and then, in every process; each referral is one's at a time."""
+"""Looks at clocks and agreements of referrals now and then, in every process; each referral is one's at a time."""
 
 import asyncio
 from contextlib import suppress
@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.clock import Clock
 from hub.log import logger
-from hub.referrals.timekeeping import Timekeeping
+from hub.referrals.service import Referrals
 
 LOOK_SECONDS: Final = 60.0
 _log = logger()
@@ -18,9 +18,9 @@ _log = logger()
 class Clockwork:
     """Takes the clock's steps while it runs."""
 
-    def __init__(self, engine: Engine, keeping: Timekeeping, clock: Clock, *, seconds: float = LOOK_SECONDS) -> None:
+    def __init__(self, engine: Engine, referrals: Referrals, clock: Clock, *, seconds: float = LOOK_SECONDS) -> None:
         self._engine: Final = engine
-        self._keeping: Final = keeping
+        self._referrals: Final = referrals
         self._clock: Final = clock
         self._seconds: Final = seconds
         self._task: asyncio.Task[None] | None = None
@@ -52,7 +52,8 @@ class Clockwork:
         while True:
             with self._engine.begin() as connection:
                 now = self._clock.now()
-                done = len(self._keeping.remind(connection, now)) + len(self._keeping.expire(connection, now))
+                done = len(self._referrals.end_uncovered(connection, now))
+                done += len(self._referrals.remind(connection, now)) + len(self._referrals.expire(connection, now))
             steps += done
             if not done:
                 return steps

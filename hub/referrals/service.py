@@ -4,6 +4,7 @@
     answering   acknowledge, take up, accept, decline, start, report
     bringing    a partner hands a person over in one go
     clocks      remind, expire
+    endings     what no agreement carries any more
 
 Every method takes the caller's connection first, and then who acts. It raises subclasses of `HubError` with a stable
 code, and gives internal ids back.
@@ -19,6 +20,7 @@ from sqlalchemy import Connection
 from hub.consent import Acting, Answered, Changed, InvalidInput, NotFound
 from hub.referrals.answering import Answering
 from hub.referrals.cases import Content
+from hub.referrals.endings import Endings
 from hub.referrals.sending import Draft, Sending
 from hub.referrals.timekeeping import Timekeeping
 from schema.vocabulary import Category, ConsentChannel, LegalBasis, Purpose, SupportKind, Urgency
@@ -43,7 +45,7 @@ class Brought:
     sender_reference: str | None = None
 
 
-class Referrals(Sending, Answering, Timekeeping):
+class Referrals(Sending, Answering, Timekeeping, Endings):
     """All steps of referrals."""
 
     def submit(self, connection: Connection, acting: Acting, brought: Brought) -> Changed:
