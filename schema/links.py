@@ -243,6 +243,34 @@ REFERRALS: Final = ways(
 )
 """Referrals that are there for a viewer: the envelope. Before it is sent there is none for the recipient."""
 
+
+def _of_referral(here: Columns, there: Columns) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = there.id == here.referral_id
+    return same
+
+
+PACKETS: Final = ways(
+    oversight=AllOf(
+        (
+            _OVERSIGHT,
+            Linked(
+                ReferralRow,
+                _of_referral,
+                AnyOf((RowIs("ICORN sends it", lambda c: c.direction == Direction.OUTGOING), _TAKEN_IN)),
+            ),
+        )
+    ),
+    caseworker=Linked(CaseRow, lambda here, there: there.id == here.case_id, _WORKS_ON),
+    partner=AnyOf(
+        (
+            Own("organisation_id", lambda c: c.holder_id),
+            AllOf((_handed(_of_referral), _unblocked(lambda c: c.person_id))),
+        )
+    ),
+    person=Linked(PersonRow, _person_of, _MYSELF),
+)
+"""Packets that are there for a viewer: what was sent, to its recipient as long as the referral is open."""
+
 LEAVES: Final = AnyOf(
     (
         Related(OVERSIGHT | {Relation.AUDITOR}),
