@@ -132,6 +132,36 @@ async def test_who_is_erased_is_in_no_packet(pen: Desk, lena: Desk, town: Town, 
         assert "SEALED" in {each["code"] for each in answer["extensions"]["withheld"]}
 
 
+async def test_what_a_stranger_wrote_that_fits_no_type_is_null(lena: Desk, town: Town):
+    strange = {
+        "identity": {"legal_name": ["a", "list"], "names": [NAME, 7, None], "nationalities": "IR", "pronouns": {}},
+        "risk": {
+            "claim": PRISON,
+            "level": "beyond all words",
+            "convicted": "yes",
+            "incidents": ["none", {"act": "arrest", "by": {}}, {"act": 1}],
+        },
+    }
+    token = town.packet(town.pen, content=strange)
+    town.take_in(town.pen, token)
+    (brought,) = town.states()
+    town.do("take", town.lena, brought)
+    for record in ("case", "packet"):
+        selection = (
+            "identity { legalName names nationalities pronouns } risk { claim level convicted incidents { act by } }"
+        )
+        answer = await lena.ask(f'{{ referral(id: "rf_{brought}") {{ {record} {{ {selection} }} }} }}')
+        assert answer["data"]["referral"][record] == {
+            "identity": {"legalName": None, "names": [NAME], "nationalities": None, "pronouns": None},
+            "risk": {
+                "claim": PRISON,
+                "level": None,
+                "convicted": None,
+                "incidents": [{"act": "ARREST", "by": None}, {"act": None, "by": None}],
+            },
+        }, record
+
+
 async def test_what_a_partner_brought_is_read_within_its_terms_and_gone_with_it(lena: Desk, town: Town):
     token = town.packet(
         town.pen,
