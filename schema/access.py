@@ -62,8 +62,8 @@ class RowIs:
 class Linked:
     """Holds on rows that another row, for which the rule holds, ties to the viewer: a referral, a person, a body.
 
-    Looked up when the request is answered, never read from the token. `code` is what is told where it fails: RELATION,
-    or SCOPE where the other row bounds what the viewer's body may see at all.
+    Looked up when the request is answered, never read from the token. `code` is what is told where it fails: RELATION;
+    SCOPE where the other row bounds what the viewer's body may see at all; CONSENT where the person does.
     """
 
     to: Any  # a row class; tables are a room of their own

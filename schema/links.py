@@ -29,9 +29,9 @@ from schema.access import (
     Unsealed,
     relations_with,
 )
-from schema.source import PURPOSE, TODAY_TEXT, viewer
-from schema.standing import taken_up
-from schema.tables import AgreementRow, CaseRow, PersonRow, ReferralRow
+from schema.source import PURPOSE, TODAY, TODAY_TEXT, viewer
+from schema.standing import running, taken_up
+from schema.tables import AgreementRow, CaseRow, ConsentRow, PersonRow, ReferralRow
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.types.basics import within
@@ -40,6 +40,7 @@ from schema.vocabulary import AccessScope, AgreementState, Category, Grain, Refe
 Pick = Callable[[Columns], ColumnElement[Any]]
 
 PARTNERS: Final = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
+_ICORN: Final = frozenset({Relation.LEAD, Relation.DPO, Relation.CASEWORKER})
 OVERSIGHT: Final = frozenset({Relation.LEAD, Relation.DPO})
 SLICE: Final = PARTNERS | OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT}
 """Actors that some row can tie to a person. Assessors, cities and contact persons follow with their own rows."""
@@ -244,6 +245,34 @@ REFERRALS: Final = ways(
 )
 """Referrals that are there for a viewer: the envelope. Before it is sent there is none for the recipient."""
 
+
+def _of_referral(here: Columns, there: Columns) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = there.id == here.referral_id
+    return same
+
+
+PACKETS: Final = ways(
+    oversight=AllOf(
+        (
+            _OVERSIGHT,
+            Linked(
+                ReferralRow,
+                _of_referral,
+                AnyOf((RowIs("ICORN sends it", lambda c: c.direction == Direction.OUTGOING), _TAKEN_IN)),
+            ),
+        )
+    ),
+    caseworker=Linked(CaseRow, lambda here, there: there.id == here.case_id, _WORKS_ON),
+    partner=AnyOf(
+        (
+            Own("organisation_id", lambda c: c.holder_id),
+            AllOf((_handed(_of_referral), _unblocked(lambda c: c.person_id))),
+        )
+    ),
+    person=Linked(PersonRow, _person_of, _MYSELF),
+)
+"""Packets that are there for a viewer: what was sent, to its recipient as long as the referral is open."""
+
 LEAVES: Final = AnyOf(
     (
         Related(OVERSIGHT | {Relation.AUDITOR}),
@@ -299,6 +328,33 @@ def within_category(category: Category, grain: Grain = Grain.FULL) -> Access:
     return Access(category, grain, AllOf((scoped, Related(_relations(category, grain)))))
 
 
+def _allowed(category: Category, case: Pick) -> Linked:
+    """Hold where an open referral brought the file to ICORN, and the person allowed it the category for its purpose."""
+
+    def for_it(here: Columns, there: Columns) -> ColumnElement[bool]:
+        return and_(
+            there.person_id == here.person_id,
+            there.recipient_id == here.recipient_id,
+            cast(here.purpose, Text()) == any_(cast(there.purposes, ARRAY(Text()))),
+        )
+
+    def allows(c: Columns) -> ColumnElement[bool]:
+        return and_(
+            running(c),
+            literal(category.value) == any_(cast(c.categories, ARRAY(Text()))),
+            c.from_on <= TODAY,
+            c.until_on >= TODAY,
+        )
+
+    consent = Linked(ConsentRow, for_it, RowIs(f"it runs and allows {category.value}", allows))
+    return Linked(
+        ReferralRow,
+        lambda here, there: there.case_id == case(here),
+        AllOf((_TAKEN_IN, consent)),
+        code="CONSENT",
+    )
+
+
 def of_case(
     category: Category,
     grain: Grain = Grain.FULL,
@@ -306,11 +362,13 @@ def of_case(
     case: Pick = lambda c: c.id,
     person: Pick = lambda c: c.person_id,
     own: Pick | None = lambda c: c.holder_id,
+    brought: bool = True,
     sealed: bool = False,
 ) -> Access:
     """Make the rule of a category of a case.
 
-    To a partner it opens under the agreement, an open referral and the person's consent, or where the file is its own.
+    To a partner it opens under the agreement, an open referral and the person's consent, or where the file is its own;
+    to ICORN's people where ICORN keeps the file, or under the referral that brought it and the person's consent.
 
     Args:
         category: of the value.
@@ -318,6 +376,7 @@ def of_case(
         case: the case of the row.
         person: the data subject of the row.
         own: the body whose file it is; None where no body but ICORN can own such rows.
+        brought: whether what a partner brought needs the person's consent for ICORN's people to read it.
         sealed: whether the value is sealed under the person's key.
     """
     open_to = _relations(category, grain)
@@ -325,6 +384,15 @@ def of_case(
     partner: Rule = consented if own is None else AnyOf((Own("organisation_id", own), consented))
     ways_in: Rule = Related(open_to)
     if open_to >= PARTNERS:
-        ways_in = AnyOf((Related(open_to - PARTNERS), AllOf((Related(PARTNERS), partner))))
+        ours: Rule = Related(open_to - PARTNERS)
+        if own is not None and brought:
+            kept = RowIs("ICORN keeps it", lambda c: own(c).is_(None))
+            ours = AnyOf(
+                (
+                    Related(open_to - PARTNERS - _ICORN),
+                    AllOf((Related(open_to & _ICORN), AnyOf((kept, _allowed(category, case))))),
+                )
+            )
+        ways_in = AnyOf((ours, AllOf((Related(PARTNERS), partner))))
     last = (Unsealed(person),) if sealed else ()
     return Access(category, grain, AllOf((Scoped(SCOPES[category, grain]), ways_in, *last)))

@@ -1,6 +1,8 @@
 """Scalars of the graph with the pages that specify them. Values travel as JSON strings, checked by the parsers."""
 
+import binascii
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import date as calendar_date
 from datetime import datetime as instant
@@ -16,11 +18,14 @@ PartialDate = NewType("PartialDate", str)
 CountryCode = NewType("CountryCode", str)
 LanguageTag = NewType("LanguageTag", str)
 URL = NewType("URL", str)
+Base64 = NewType("Base64", bytes)
+CompactJws = NewType("CompactJws", str)
 
 _PARTIAL: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _URL: Final = re.compile(r"https?://[^\s]+")
+_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 def _text(value: object) -> str:
@@ -48,6 +53,13 @@ def _country(value: object) -> str:
     if code not in REGION_OF:
         raise ValueError("A country is written as two capital letters of ISO 3166-1, such as NO.")
     return code
+
+
+def _bytes(value: object) -> bytes:
+    try:
+        return b64decode(_text(value), validate=True)
+    except binascii.Error:
+        raise ValueError("Bytes are written in base64, with padding.") from None
 
 
 def _shaped(form: re.Pattern[str], says: str) -> Callable[[object], str]:
@@ -96,5 +108,17 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         description="An absolute address of the web.",
         specified_by_url="https://url.spec.whatwg.org/",
         parse_value=_shaped(_URL, "An address begins with http:// or https://."),
+    ),
+    Base64: scalar(
+        name="Base64",
+        description="Bytes in base64, with padding.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc4648#section-4",
+        parse_value=_bytes,
+    ),
+    CompactJws: scalar(
+        name="CompactJws",
+        description="A JSON Web Signature in compact form.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc7515#section-3.1",
+        parse_value=_shaped(_JWS, "A signed token has three parts between dots, in base64url."),
     ),
 }

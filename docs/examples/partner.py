@@ -1,7 +1,7 @@
 """A partner's program, whole: keys, a token bound to a key, and a question to the graph.
 
-    python partner.py keys                      makes partner.key and prints the public half, for the hub
-    python partner.py ask CLIENT_ID 'QUESTION'  gets a token and asks
+    python partner.py keys                                     makes partner.key, prints the public half, for the hub
+    python partner.py ask CLIENT_ID 'QUESTION' ['VARIABLES']   gets a token and asks
 
 Needs httpx and joserfc. HUB names the hub's address, http://127.0.0.1:8000 when absent; SCOPE asks for fewer scopes,
 KEY names another file of the key.
@@ -50,11 +50,11 @@ def get_token(key, client_id):
     return answer.json()["access_token"]
 
 
-def ask(key, client_id, question):
+def ask(key, client_id, question, variables=None):
     graph = httpx.get(f"{HUB}/.well-known/oauth-protected-resource/graphql").json()["resource"]
     token = get_token(key, client_id)
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof(key, graph, token)}
-    return httpx.post(graph, json={"query": question}, headers=headers).json()
+    return httpx.post(graph, json={"query": question, "variables": variables or {}}, headers=headers).json()
 
 
 if __name__ == "__main__":
@@ -65,4 +65,6 @@ if __name__ == "__main__":
         print(json.dumps({"keys": [mine.as_dict(private=False) | {"kid": mine.thumbprint()}]}))
     else:
         mine = ECKey.import_key(json.loads(FILE.read_text()))
-        print(json.dumps(ask(mine, sys.argv[2], sys.argv[3]), indent=2, ensure_ascii=False))
+        client, question, *variables = sys.argv[2:]
+        given = json.loads(variables[0]) if variables else None
+        print(json.dumps(ask(mine, client, question, given), indent=2, ensure_ascii=False))

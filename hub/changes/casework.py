@@ -6,14 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from connectors.handoff import Read
+from connectors.messages import Receipt
 from hub import consent
-from hub.changes.machine import Acting, Done, Service
+from hub.changes.machine import Acting, Attested, Done, Service
 from hub.consent import Answered, Changed
 from hub.planner import ids
 from hub.planner.bind import Veil
 from hub.referrals.cases import Content, Profile
 from hub.referrals.sending import Draft
-from hub.referrals.service import Referrals
+from hub.referrals.service import Brought, Referrals
+from schema.access import AccessProfile
 from schema.mutations.casework import CaseContentInput, ProfileInput
 from schema.tables import ReferralEventRow
 from schema.tables.base import table_of
@@ -23,7 +26,7 @@ _EVENT = table_of(ReferralEventRow)
 Step = Callable[[Connection, consent.Acting, Any], Changed]  # Any: the input's own class
 
 
-def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service]:
+def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Attested]:
     """Give a service for each mutation of casework."""
 
     def case_of(who: consent.Acting, text: str) -> UUID:
@@ -65,6 +68,33 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service]:
         )
         return referrals.record_consent(c, who, ids.of("cs", i.consent), said)
 
+    def submit(c: Connection, who: consent.Acting, i: Any) -> Changed:
+        brought = Brought(
+            content=content_of(i.content),
+            purpose=i.purpose,
+            urgency=i.urgency,
+            services=i.services,
+            categories=i.consent.categories,
+            until=i.consent.until,
+            channel=i.consent.channel,
+            wording_version=i.consent.wording_version,
+            language=i.consent.language,
+            basis=i.consent.basis,
+            sender_reference=i.sender_reference,
+        )
+        return referrals.submit(c, who, brought)
+
+    async def receipt(profile: AccessProfile, i: Any) -> Read[Receipt]:
+        return await referrals.attested(profile.organisation_id, i.receipt)
+
+    def acknowledge(c: Connection, acting: Acting, i: Any, found: Read[Receipt]) -> Done:
+        def step(connection: Connection, who: consent.Acting, given: Any) -> Changed:
+            return referrals.acknowledge(
+                connection, who, rf(given), receipt=found, digest=given.digest, reference=given.reference
+            )
+
+        return referral(step)(c, acting, i)
+
     rf, r = _referral, referrals
     return {
         "openCase": case(lambda c, who, i: r.open_case(c, who, content_of(i.content))),
@@ -76,6 +106,8 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service]:
         "revokeConsent": consented(lambda c, who, i: r.revoke_consent(c, who, ids.of("cs", i.consent), i.channel)),
         "sendReferral": referral(lambda c, who, i: r.send(c, who, rf(i))),
         "retryDelivery": referral(lambda c, who, i: r.retry_delivery(c, who, rf(i))),
+        "submitReferral": referral(submit),
+        "acknowledgeReferral": Attested(receipt, acknowledge),
         "takeReferral": referral(lambda c, who, i: r.take(c, who, rf(i))),
         "acceptReferral": referral(lambda c, who, i: r.accept(c, who, rf(i), start_by=i.start_by, note=i.note)),
         "declineReferral": referral(lambda c, who, i: r.decline(c, who, rf(i), reason=i.reason, text=i.text)),

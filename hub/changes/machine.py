@@ -4,10 +4,12 @@ The key is written first, so that of two requests with the same key at the same 
 and then tells what came of that one. A change that was refused leaves nothing behind, its key neither.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -90,6 +92,18 @@ class Service(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attested:
+    """A service whose input carries a token that somebody signed.
+
+    It is verified before the transaction, which must not wait for its writer's keys. What was found is given to the
+    service; why the token is not to be believed counts only where the key was not used before.
+    """
+
+    verify: Callable[[AccessProfile, Any], Awaitable[Any]]  # Any: the input's own class; what was signed
+    service: Callable[[Connection, Acting, Any, Any], Done]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A mutation that was run, with what its selection asks for. `outcome` is None where the rule shut it."""
 
@@ -105,7 +119,9 @@ class Change:
 class Changes:
     """Runs mutations of one schema."""
 
-    def __init__(self, engine: Engine, schema: Schema, catalogue: Catalogue, services: Mapping[str, Service]) -> None:
+    def __init__(
+        self, engine: Engine, schema: Schema, catalogue: Catalogue, services: Mapping[str, Service | Attested]
+    ) -> None:
         """Take what writes, the schema, and a service for each mutation by its name in the graph.
 
         Raises:
@@ -118,8 +134,8 @@ class Changes:
         fields = catalogue.types["Mutation"].fields
         assert fields.keys() == services.keys(), fields.keys() ^ services.keys()
 
-    def run(self, prepared: Prepared, values: Mapping[str, Any], acting: Acting, operation_hash: bytes) -> Change:
-        """Run the one mutation of an operation. It waits for the database: call it beside the event loop.
+    async def run(self, prepared: Prepared, values: Mapping[str, Any], acting: Acting, operation_hash: bytes) -> Change:
+        """Run the one mutation of an operation, its transaction beside the event loop.
 
         Raises:
             OperationRefused: ONE_CHANGE, BAD_USER_INPUT.
@@ -133,8 +149,22 @@ class Changes:
             return Change(selected, order, None, gate.code, info.access.category.name)
         assert isinstance(gate, Open), "a mutation has no row that could decide"
         raw = self._argument(info, selected, values)
-        outcome = self._done(info, raw, acting, operation_hash)
+        do = await self._service(info, raw, acting)
+        outcome = await asyncio.to_thread(self._done, info, raw, acting, operation_hash, do)
         return Change(selected, order, outcome)
+
+    async def _service(
+        self, info: FieldInfo, raw: dict[str, Any], acting: Acting
+    ) -> Callable[[Connection, Acting], Done]:
+        """Give what is to be done within the transaction; what was signed is verified before."""
+        service, given = self._services[info.name], self._typed(info, raw)
+        if not isinstance(service, Attested):
+            return lambda connection, acting: service(connection, acting, given)
+        try:
+            evidence = await service.verify(acting.profile, given)
+        except HubError as error:
+            return partial(_refused, error)
+        return lambda connection, acting: service.service(connection, acting, given, evidence)
 
     def _one(self, prepared: Prepared, values: Mapping[str, Any]) -> tuple[Selected, tuple[str, ...]]:
         collector = Collector(prepared.schema, prepared.fragments, values)
@@ -160,7 +190,14 @@ class Changes:
         (argument,) = field.arguments
         return convert_argument(raw, argument.type, self._schema.schema_converter.scalar_registry, self._schema.config)
 
-    def _done(self, info: FieldInfo, raw: dict[str, Any], acting: Acting, operation_hash: bytes) -> Outcome:
+    def _done(
+        self,
+        info: FieldInfo,
+        raw: dict[str, Any],
+        acting: Acting,
+        operation_hash: bytes,
+        do: Callable[[Connection, Acting], Done],
+    ) -> Outcome:
         key, profile = raw["idempotencyKey"], acting.profile
         try:
             if len(key) not in KEY_LETTERS or not key.isascii() or not key.isprintable():
@@ -173,7 +210,7 @@ class Changes:
                 kept = self._used(connection, info.name, key, raw, acting)
                 if kept is not None:
                     return Outcome.again(kept)
-                done = self._services[info.name](connection, acting, self._typed(info, raw))
+                done = do(connection, acting)
                 outcome = Outcome(_payload(info), {"replayed": False, **(done.told or {})}, done.shown)
                 self._keep(connection, key, outcome, acting)
                 connection.execute(insert(_LEAVES).values(_leaf(info, done, acting, operation_hash)))
@@ -212,6 +249,10 @@ class Changes:
 def sweep_keys(connection: Connection, now: datetime) -> None:
     """Forget keys that were used long ago. To be called now and then."""
     connection.execute(delete(_KEYS).where(_KEYS.c.at < now - timedelta(days=KEY_DAYS)))
+
+
+def _refused(error: HubError, _connection: Connection, _acting: Acting) -> Done:
+    raise error
 
 
 def _client(profile: AccessProfile) -> str:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
+from strawberry.utils.str_converters import to_camel_case
+
+from hub.consent import ConsentMissing, StateConflict
 from hub.errors import HubError
 from schema.vocabulary.changes import ProblemCode
 
@@ -58,5 +61,15 @@ def problem(error: HubError) -> Outcome | None:
     code = _CODES.get(error.code)
     if code is None:
         return None
-    path = list(getattr(error, "path", ()))
-    return Outcome("SimpleProblem", {"code": code.name, "message": error.public, "path": path}, {})
+    told: dict[str, Any] = {
+        "code": code.name,
+        "message": error.public,
+        "path": [to_camel_case(each) for each in getattr(error, "path", ())],
+    }
+    match error:
+        case StateConflict(possible=tuple(possible)):
+            return Outcome("StateProblem", told | {"possible": [event.name for event in possible]}, {})
+        case ConsentMissing(missing=missing) if missing:
+            return Outcome("ConsentProblem", told | {"categories": [category.name for category in missing]}, {})
+        case _:
+            return Outcome("SimpleProblem", told, {})

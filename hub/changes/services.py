@@ -1,12 +1,13 @@
 """What each mutation does: the services of the house, called with ids read and values plain."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from sqlalchemy import Connection
 
 from hub import agreements
 from hub.changes.casework import casework
-from hub.changes.machine import Acting, Done, Service
+from hub.changes.machine import Acting, Attested, Done, Service
 from hub.planner import ids
 from hub.planner.bind import Veil
 from hub.referrals.service import Referrals
@@ -14,11 +15,13 @@ from schema.mutations.agreements import SaveAgreementInput
 from schema.vocabulary import Category
 
 
-def save_agreement(connection: Connection, _acting: Acting, given: SaveAgreementInput) -> Done:
-    """Make or change the agreement of a body."""
+def save_agreement(referrals: Referrals, connection: Connection, acting: Acting, given: SaveAgreementInput, /) -> Done:
+    """Make or change the agreement of a body. Open referrals that it does not carry any more end with it."""
+    body = ids.of("or", given.organisation)
+    referrals.hold(connection, body)
     agreement_id = agreements.save(
         connection,
-        ids.of("or", given.organisation),
+        body,
         state=given.state,
         from_on=given.from_,
         until_on=given.until,
@@ -26,14 +29,17 @@ def save_agreement(connection: Connection, _acting: Acting, given: SaveAgreement
         purposes=given.purposes,
         onward_allowed=given.onward_allowed,
     )
-    return Done(shown={"agreement": agreement_id}, categories=(Category.NETWORK,))
+    ended = referrals.agreement_changed(connection, body, acting.now)
+    subjects = tuple(dict.fromkeys(each.person_id for each in ended if each.person_id is not None))
+    categories = (Category.NETWORK, Category.CASE) if subjects else (Category.NETWORK,)
+    return Done(shown={"agreement": agreement_id}, subjects=subjects, categories=categories)
 
 
-def services(referrals: Referrals, veil: Veil) -> Mapping[str, Service]:
+def services(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Attested]:
     """Give a service for each mutation.
 
     Args:
         referrals: the steps of referrals.
         veil: finds the internal ids of cases and persons again.
     """
-    return {"saveAgreement": save_agreement, **casework(referrals, veil)}
+    return {"saveAgreement": partial(save_agreement, referrals), **casework(referrals, veil)}

@@ -8,9 +8,11 @@ HubError
     AgreementInvalid    no agreement in force covers it
 """
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from hub.errors import HubError
+from schema.vocabulary import Category, ReferralEventKind
 
 
 class NotFound(HubError):
@@ -33,22 +35,37 @@ class InvalidInput(HubError):
 
 
 class StateConflict(HubError):
-    """The record does not stand where this could be done."""
+    """The record does not stand where this could be done.
+
+    `possible` is what could be done with a referral now, for who may read its state; None for who may not.
+    """
 
     code = "state_conflict"
     public = "This is not possible in the present state."
 
-    def __init__(self, *, state: StrEnum | None, event: StrEnum | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        state: StrEnum | None,
+        event: StrEnum | None = None,
+        possible: Sequence[ReferralEventKind] | None = None,
+    ) -> None:
         super().__init__(state=state, event=event)
         self.state = state
         self.event = event
+        self.possible = None if possible is None else tuple(possible)
 
 
 class ConsentMissing(HubError):
-    """The person's consent does not cover this use."""
+    """The person's consent does not cover this use. Of which categories is for the side that holds it: `missing`."""
 
     code = "consent_missing"
     public = "No consent covers this."
+
+    def __init__(self, missing: Iterable[Category] = ()) -> None:
+        named = frozenset(missing)
+        self.missing = tuple(category for category in Category if category in named)
+        super().__init__(missing=self.missing)
 
 
 class AgreementInvalid(HubError):

@@ -127,7 +127,7 @@ class Ledger:
         if not is_self(connection, acting, row.person_id):
             need_to_work_on(connection, acting, row.person_id)
         if row.state is not ConsentState.REQUESTED:
-            raise StateConflict(state=row.state)
+            raise StateConflict(state=row.state, possible=())
         _complete(said, row)
         left = narrowed(given_of(row), said.given, said.until)
         values = {

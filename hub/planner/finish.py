@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from graphql import GraphQLEnumType, GraphQLOutputType, get_named_type
+from graphql import GraphQLEnumType, GraphQLList, GraphQLOutputType, GraphQLScalarType, get_nullable_type
 
 from hub.planner.catalogue import stored
 from hub.planner.ir import Content, Node, Nothing, Obj, Text, Withheld
 
+_KINDS: Final = {"Int": int, "Boolean": bool}
+"""Scalars within what is sealed that are no strings."""
 _MARKER: Final = re.compile(rb"\x01([A-Z!])([^\x02]*)\x02")
 
 
@@ -107,24 +109,31 @@ def _value(node: Node, content: Mapping[str, Any]) -> Any:
         case Text(json=text):
             return json.loads(text)
         case Content(source=source, type=declared, obj=inner):
-            value = content.get(source.name)
-            if value is None:
-                return None
-            if inner is None:
-                return _leaf(value, declared)
-            return [write(inner, each) for each in value] if isinstance(value, list) else write(inner, value)
+            return _fitting(content.get(source.name), declared, inner)
         case Nothing():
             return None
         case _:
             raise AssertionError("only what is sealed stands within an envelope")
 
 
-def _leaf(value: Any, declared: GraphQLOutputType) -> Any:
-    named = get_named_type(declared)
-    if not isinstance(named, GraphQLEnumType):
-        return value
-    names = {code: name for name, code in stored(named).items()}
-    return [names[each] for each in value] if isinstance(value, list) else names[value]
+def _fitting(value: Any, declared: GraphQLOutputType, inner: Obj | None) -> Any:
+    """Show a value as its type has it. What a partner wrote may fit none: that is null, and none of a list."""
+    match get_nullable_type(declared):
+        case GraphQLList(of_type=of_type):
+            each = [_fitting(one, of_type, inner) for one in value] if _is(value, list) else None
+            return None if each is None else [one for one in each if one is not None]
+        case GraphQLEnumType() as words:
+            names = {code: name for name, code in stored(words).items()}
+            return names.get(value) if _is(value, str) else None
+        case GraphQLScalarType(name=name):
+            return value if _is(value, _KINDS.get(name, str)) else None
+        case _:
+            assert inner is not None
+            return write(inner, value) if _is(value, dict) else None
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def withheld_json(entries: Sequence[Withheld], counts: Counter[int]) -> str:

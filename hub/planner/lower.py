@@ -212,7 +212,8 @@ class Lowering:
         key = self.alias(table_of(SubjectKeyRow), "key")
         there, k = sealed.c, key.c
         octets = [json_text.base64(k.wrapped), json_text.base64(there.sealed)]
-        mark = json_text.envelope(number, [there.case_id, there.subject_id, there.version, k.kek_version, *octets])
+        (place,) = sealed.primary_key
+        mark = json_text.envelope(number, [place, there.subject_id, there.version, k.kek_version, *octets])
         joined = sealed.join(key, and_(k.subject_id == there.subject_id, k.wrapped.is_not(None)))
         found = select(mark).select_from(joined).where(node.source.on(scope.here, there))
         return found.correlate(*scope.around).scalar_subquery()

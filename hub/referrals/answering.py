@@ -4,23 +4,27 @@ ICORN's own steps on what came by the wire are told to the sender's system. What
 graph it knows already.
 """
 
+import asyncio
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from connectors.errors import ConnectorError
 from connectors.handoff import Read
 from connectors.messages import Receipt
-from hub.consent import Acting, Changed, InvalidInput, NotFound, StateConflict
+from hub.consent import Acting, Changed, ConsentMissing, InvalidInput, NotFound
 from hub.referrals import packets, receipts
 from hub.referrals.agreements import agreed
 from hub.referrals.arrivals import own_case, unpack
 from hub.referrals.book import Book, Referral
+from hub.referrals.errors import PartnerSilent
 from hub.referrals.office import Office
-from hub.referrals.parties import need_side, other_body
-from hub.referrals.sending import changed, short
+from hub.referrals.parties import conflict, need_side, other_body
+from hub.referrals.sending import REFERENCE_CHARS, changed, short
 from hub.referrals.states import Actor, Guard, possible
+from hub.referrals.told import Told
 from schema.tables.referrals import Direction
 from schema.vocabulary import (
     AccessScope,
@@ -44,12 +48,40 @@ class Answering:
     office: Office
     book: Book
 
-    def acknowledge(
-        self, connection: Connection, acting: Acting, referral_id: UUID, *, receipt: Read[Receipt], digest: bytes
-    ) -> Changed:
-        """Confirm receipt (T10), by the recipient's system.
+    async def attested(self, body: UUID | None, token: str) -> Read[Receipt]:
+        """Verify a receipt by the keys that a body publishes for the handoff. Outside any transaction: it may wait.
 
-        The signature of the receipt was checked where it came in, by `Partner.verify_push` of the body that acts.
+        Raises:
+            PartnerUnknown: the body is no partner, or not now.
+            PartnerSilent: its keys cannot be had.
+            InvalidInput: it is no receipt of this body's.
+        """
+        if body is None:
+            raise NotFound
+        partner = await asyncio.to_thread(self.office.partner_of, body)
+        try:
+            read = await partner.verify_push(token)
+        except ConnectorError as error:
+            if error.again:
+                raise PartnerSilent from error
+            raise InvalidInput("receipt", reason=error.code) from error
+        if not isinstance(read.message, Receipt):
+            raise InvalidInput("receipt", reason="it is another message")
+        return Read(read.message, read.jws)
+
+    def acknowledge(
+        self,
+        connection: Connection,
+        acting: Acting,
+        referral_id: UUID,
+        *,
+        receipt: Read[Receipt],
+        digest: bytes,
+        reference: str | None = None,
+    ) -> Changed:
+        """Confirm receipt (T10), by the recipient's system: as one that comes to the inbox.
+
+        The signature of the receipt was checked before, by `attested` for the body that acts.
         One for a packet that was received already is kept, and steps nothing.
 
         Args:
@@ -58,25 +90,32 @@ class Answering:
             referral_id: the referral.
             receipt: signed by the recipient.
             digest: SHA-256 of the packet, as the recipient computed it.
+            reference: the recipient's own file number; that of the receipt when absent.
 
         Raises:
-            NotFound: there is no such referral for who acts.
+            NotFound: there is no such referral for who acts, or it was never fetched.
             StateConflict: it is over.
+            AgreementInvalid: none is in force.
+            PartnerUnknown: the body is no partner any more.
             InvalidInput: digest or receipt are for another packet.
         """
         acting.need(AccessScope.REFERRAL_RECEIVE)
         referral = self.book.locked(connection, referral_id)
         need_side(connection, acting, referral, Side.RECIPIENT)
-        if referral.direction is not Direction.OUTGOING:
+        if referral.direction is not Direction.OUTGOING or referral.left_at is None:
             raise NotFound
+        self.office.partner_of(referral.recipient_id, connection)
+        agreed(connection, referral.recipient_id, acting.today)
+        short(reference, "reference", most=REFERENCE_CHARS)
         if not receipts.matches(connection, referral, receipt.message):
             raise InvalidInput("receipt", reason="it is for another packet")
         if packets.raw(receipt.message.digest) != digest:
             raise InvalidInput("digest", reason="it is of another packet")
         late = referral.state is not S.SENT
         if late and not receipts.held(connection, referral):
-            raise StateConflict(state=referral.state, event=E.ACKNOWLEDGE)
-        return changed(receipts.received(connection, self.book, referral, receipt, acting.now))
+            raise conflict(connection, acting, referral, Side.RECIPIENT, E.ACKNOWLEDGE)
+        told = Told(self.office, self.book)
+        return changed(told.received(connection, referral, receipt, acting.now, reference=reference))
 
     def take(self, connection: Connection, acting: Acting, referral_id: UUID) -> Changed:
         """Take it up (T12): somebody looks. Of what came by the wire, quarantine ends here.
@@ -91,7 +130,7 @@ class Answering:
         """
         acting.need(AccessScope.REFERRAL_RECEIVE)
         referral = self._asked(connection, acting, referral_id, E.TAKE)
-        packets.release(connection, referral, acting.today)
+        self._covered(connection, acting, referral)
         changes: dict[str, Any] = {"taken_by_id": acting.account_id}
         after, event = self._step(connection, acting, referral, E.TAKE, met={Guard.RECEIVE_SCOPE}, changes=changes)
         if referral.direction is Direction.INCOMING:
@@ -126,7 +165,7 @@ class Answering:
         referral = self.book.locked(connection, referral_id)
         event = E.CAPACITY_FREE if referral.state is S.WAITLISTED else E.ACCEPT
         referral = self._asked(connection, acting, referral_id, event)
-        packets.release(connection, referral, acting.today)
+        self._covered(connection, acting, referral)
         words = self.book.sealed_words(connection, referral, accept_note=note)
         met = {Guard.CAPACITY_RESERVED, Guard.FACTS_RECONFIRMED}
         after, event_id = self._step(connection, acting, referral, event, met=met, changes=words)
@@ -209,7 +248,7 @@ class Answering:
         safe = reason in SAFE and (side is Side.SENDER or referral.state is not S.IN_PROGRESS)
         event = E.PERSON_SAFE if safe else E.REPORT_OUTCOME
         if event not in possible(referral.state, actor):
-            raise StateConflict(state=referral.state, event=event)
+            raise conflict(connection, acting, referral, side, event)
         changes: dict[str, Any] = {"closing_reason": reason, "feedback": feedback}
         changes |= self.book.sealed_words(connection, referral, outcome_text=text)
         after, event_id = self.book.take(
@@ -233,8 +272,21 @@ class Answering:
         if acting.partner_id is not None:
             agreed(connection, other_body(referral), acting.today)
         if event not in possible(referral.state, actor):
-            raise StateConflict(state=referral.state, event=event)
+            raise conflict(connection, acting, referral, Side.RECIPIENT, event)
         return referral
+
+    @staticmethod
+    def _covered(connection: Connection, acting: Acting, referral: Referral) -> None:
+        """Look that the consent covers it still. Which categories it lacks is for the sender to know.
+
+        Raises:
+            ConsentMissing: it does not.
+            AgreementInvalid: the agreement does not.
+        """
+        try:
+            packets.release(connection, referral, acting.today)
+        except ConsentMissing:
+            raise ConsentMissing from None
 
     def _step(
         self,

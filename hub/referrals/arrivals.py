@@ -167,20 +167,24 @@ def unpack(connection: Connection, office: Office, referral: Referral, now: date
     decoded = office.partner_of(referral.sender_id, connection).decode(packet.form)
     by_category = {word(Category, name): fields for name, fields in decoded.content.items()}
     content = {category: fields for category, fields in by_category.items() if category in allowed}
-    cases.write_profile(connection, referral.case_id, _profile(content.get(Category.CASE, {})))
-    cases.write_content(
+    profile = _profile(content.get(Category.CASE, {}))
+    cases.write_profile(connection, referral.case_id, profile)
+    known = Content(
+        identity=content.get(Category.IDENTITY, {}),
+        # Advice stays within the envelope: what a stranger wrote is not taken for coarse.
+        risk=content.get(Category.RISK, {}),
+        works=_works(decoded.unmapped) if Category.RISK in allowed else (),
+    )
+    cases.write_content(connection, office, referral.case_id, referral.person_id, known)
+    packet_id = packets.keep(
+        connection, office, referral, token, version=packet.version, categories=allowed, pins={}, now=now
+    )
+    packets.copy(
         connection,
         office,
-        referral.case_id,
-        referral.person_id,
-        Content(
-            identity=content.get(Category.IDENTITY, {}),
-            # Advice stays within the envelope: what a stranger wrote is not taken for coarse.
-            risk=content.get(Category.RISK, {}),
-            works=_works(decoded.unmapped) if Category.RISK in allowed else (),
-        ),
+        packet_id,
+        packets.Held(profile=cases.profile_columns(profile), identity=known.identity, risk=cases.risk_of(known)),
     )
-    packets.keep(connection, office, referral, token, version=packet.version, categories=allowed, pins={}, now=now)
     done = update(INBOX).where(INBOX.c.id.in_([row.id for _, row in found]))
     connection.execute(done.values(state=InboxState.TAKEN, sealed=b""))
 

@@ -18,6 +18,7 @@ from schema.tables.base import table_of
 from schema.vocabulary import (
     AccessScope,
     CaseState,
+    Category,
     ContactRule,
     Discipline,
     Region,
@@ -61,6 +62,16 @@ class Content:
     works: Sequence[Fields] = field(default=(), repr=False)
     security_advice: str | None = field(default=None, repr=False)
     contact_rule: ContactRule = ContactRule.NEVER
+
+    @property
+    def categories(self) -> frozenset[Category]:
+        """Tell of which categories something is known."""
+        found = {
+            Category.CASE: self.profile != Profile(),
+            Category.IDENTITY: bool(self.identity),
+            Category.RISK: bool(self.risk or self.works or self.security_advice),
+        }
+        return frozenset(category for category, known in found.items() if known)
 
 
 def open_case(
@@ -114,10 +125,15 @@ def write_content(connection: Connection, office: Office, case_id: UUID, person_
     """Seal identity and risk; what is empty makes no row."""
     if content.identity:
         office.vault.write(connection, CaseIdentityRow, case_id, person_id, dict(content.identity))
-    risk = dict(content.risk) | ({SAMPLES: [dict(work) for work in content.works]} if content.works else {})
+    risk = risk_of(content)
     if risk or content.security_advice:
         plain = {"security_advice": content.security_advice}
         office.vault.write(connection, CaseRiskRow, case_id, person_id, risk, plain)
+
+
+def risk_of(content: Content) -> dict[str, Any]:
+    """Give what is sealed of the risk: the works shown as proof lie within."""
+    return dict(content.risk) | ({SAMPLES: [dict(work) for work in content.works]} if content.works else {})
 
 
 def write_profile(connection: Connection, case_id: UUID, profile: Profile) -> None:

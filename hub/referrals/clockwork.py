@@ -1,4 +1,4 @@
-"""Looks at the clocks of referrals now and then, in every process; each referral is one's at a time.
+"""Looks at clocks and agreements of referrals now and then, in every process; each referral is one's at a time.
 
 What else is to be done now and then, whoever asks the hub for what, is done with it: `chores` of other rooms.
 """
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.clock import Clock
 from hub.log import logger
-from hub.referrals.timekeeping import Timekeeping
+from hub.referrals.service import Referrals
 
 LOOK_SECONDS: Final = 60.0
 Chore = Callable[[Connection, datetime], None]
@@ -28,14 +28,14 @@ class Clockwork:
     def __init__(
         self,
         engine: Engine,
-        keeping: Timekeeping,
+        referrals: Referrals,
         clock: Clock,
         *,
         chores: Sequence[Chore] = (),
         seconds: float = LOOK_SECONDS,
     ) -> None:
         self._engine: Final = engine
-        self._keeping: Final = keeping
+        self._referrals: Final = referrals
         self._clock: Final = clock
         self._chores: Final = tuple(chores)
         self._seconds: Final = seconds
@@ -68,7 +68,8 @@ class Clockwork:
         while True:
             with self._engine.begin() as connection:
                 now = self._clock.now()
-                done = len(self._keeping.remind(connection, now)) + len(self._keeping.expire(connection, now))
+                done = len(self._referrals.end_uncovered(connection, now))
+                done += len(self._referrals.remind(connection, now)) + len(self._referrals.expire(connection, now))
             steps += done
             if not done:
                 break

@@ -5,6 +5,7 @@ HubError
     RuleOfPerson        a rule of the person forbids it; told to the secretariat only
     AlreadyReferred     the same person is with the same body already
     NoConnector         the hub does not know how to reach the body's system
+    PartnerSilent       what a partner signed cannot be checked now, as its keys cannot be had
 """
 
 from hub.errors import HubError
@@ -36,3 +37,10 @@ class NoConnector(HubError):
 
     code = "no_connector"
     public = "The hub cannot reach the system of this body."
+
+
+class PartnerSilent(HubError):
+    """A partner's keys cannot be had, so what it signed cannot be checked."""
+
+    code = "partner_unavailable"
+    public = "Your keys cannot be had now, so the receipt cannot be checked. Try again soon."

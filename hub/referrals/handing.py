@@ -27,7 +27,7 @@ from hub.consent import AgreementInvalid, ConsentMissing, NotFound
 from hub.delivery.ports import Attempt, Claimed, Handler, Stopped, Topic
 from hub.delivery.sending import send_packet
 from hub.errors import HubError
-from hub.referrals import packets, receipts
+from hub.referrals import packets
 from hub.referrals.book import EVENT, STOP_CAUSE, Book, Referral
 from hub.referrals.errors import RuleOfPerson
 from hub.referrals.inbound import Inbound
@@ -122,8 +122,7 @@ class PacketHandler(_Handling):
         referral = self._book.locked(connection, claimed.referral_id)
         if not isinstance(result, Read):
             return
-        after = receipts.received(connection, self._book, referral, result, now, handoff_id=claimed.id)
-        self._told.advance(connection, after, now)
+        self._told.received(connection, referral, result, now, handoff_id=claimed.id)
 
     def failed(self, connection: Connection, claimed: Claimed, code: str, now: datetime) -> None:
         """Tell the sender that it was not delivered; after a withdrawal that means nothing any more."""

@@ -203,8 +203,7 @@ class Inbound:
             raise _unknown()
         if not receipts.matches(connection, referral, read.message):
             raise Unauthorized("the receipt is for another packet")
-        after = receipts.received(connection, self._book, referral, read, now)
-        self._told.advance(connection, after, now)
+        self._told.received(connection, referral, read, now)
         return Taken()
 
     def _answered(self, connection: Connection, read: Read[Answer], issuer_id: UUID, now: datetime) -> Taken:

@@ -4,14 +4,14 @@ What is in a packet was covered when it was made. Whether it may leave, or be re
 """
 
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
 from connectors import handoff as wire
 from connectors.content import Content as WireContent
@@ -25,17 +25,29 @@ from hub.consent import ConsentMissing, InvalidInput, NotFound, Use, covered
 from hub.consent.ledger import given_of
 from hub.errors import HubError
 from hub.referrals.agreements import agreed
-from hub.referrals.book import Book, Referral
+from hub.referrals.book import REFERRAL, Book, Referral
+from hub.referrals.cases import Profile, profile_columns
 from hub.referrals.office import Office, packet_of
 from hub.referrals.parties import blocked, other_body
 from hub.referrals.states import FETCHABLE
-from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, ConsentRow, PacketRow, ReceiptRow
+from schema.tables import (
+    CaseIdentityRow,
+    CaseRiskRow,
+    CaseRow,
+    ConsentRow,
+    PacketCopyRow,
+    PacketIdentityRow,
+    PacketRiskRow,
+    PacketRow,
+    ReceiptRow,
+)
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import Category
 
 PACKET: Final = table_of(PacketRow)
 RECEIPT: Final = table_of(ReceiptRow)
+_COPY: Final = table_of(PacketCopyRow)
 _CASE: Final = table_of(CaseRow)
 _CONSENT: Final = table_of(ConsentRow)
 _ALLOWED: Final = select(_CONSENT).where(_CONSENT.c.id == bindparam("which")).with_for_update(read=True)
@@ -77,12 +89,12 @@ def release(connection: Connection, referral: Referral, today: date) -> Release:
         AgreementInvalid: the agreement does not run, or does not allow it.
     """
     if referral.consent_id is None:
-        raise ConsentMissing
+        raise ConsentMissing(referral.categories)
     row = connection.execute(_ALLOWED, {"which": referral.consent_id}).one()
     use = Use(person_id=referral.person_id, recipient_id=referral.recipient_id, purpose=referral.purpose, day=today)
     open_to = covered(given_of(row), use) & frozenset(referral.categories)
     if not open_to or open_to != frozenset(referral.categories):
-        raise ConsentMissing
+        raise ConsentMissing(frozenset(referral.categories) - open_to)
     agreed(connection, other_body(referral), today, purpose=referral.purpose, categories=open_to)
     return Release(categories=open_to, until_on=row.until_on, basis=row.basis.value)
 
@@ -125,7 +137,14 @@ def freeze(
         )
     except (Invalid, msgspec.ValidationError) as error:
         raise InvalidInput("content", reason=str(error)) from error
-    return keep(connection, office, referral, token, version=version, categories=may.categories, pins=pins, now=now)
+    packet_id = keep(
+        connection, office, referral, token, version=version, categories=may.categories, pins=pins, now=now
+    )
+    risk = dict(content.get("risk", {}))
+    advice = risk.pop("security_advice", None)
+    held = Held(profile=content.get("case", {}), identity=content.get("identity"), risk=risk, security_advice=advice)
+    copy(connection, office, packet_id, held)
+    return packet_id
 
 
 def keep(
@@ -155,6 +174,45 @@ def keep(
     }
     connection.execute(insert(PACKET).values(values))
     return packet_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a packet holds, in the hub's words; no more than was consented."""
+
+    profile: Mapping[str, Any]
+    """Columns of the coarse profile."""
+    identity: Mapping[str, Any] | None = None
+    risk: Mapping[str, Any] | None = None
+    security_advice: str | None = None
+    """What a host must know, where it is coarse."""
+
+
+def copy(connection: Connection, office: Office, packet_id: UUID, held: Held) -> None:
+    """Let what a packet holds be read by the rules; what was there of an earlier packet of the referral goes."""
+    row = connection.execute(
+        select(PACKET, REFERRAL.c.case_id, REFERRAL.c.sender_id, REFERRAL.c.direction)
+        .join(REFERRAL, REFERRAL.c.id == PACKET.c.referral_id)
+        .where(PACKET.c.id == packet_id)
+    ).one()
+    connection.execute(delete(_COPY).where(_COPY.c.referral_id == row.referral_id))
+    values = {
+        "id": packet_id,
+        "referral_id": row.referral_id,
+        "case_id": row.case_id,
+        "person_id": row.subject_id,
+        "holder_id": row.sender_id if row.direction is Direction.INCOMING else None,
+        "version": row.version,
+        "categories": row.categories,
+        "digest": row.digest,
+        "sealed_at": row.sealed_at,
+        "security_advice": held.security_advice,
+        **profile_columns(Profile(**held.profile)),
+    }
+    connection.execute(insert(_COPY).values(values))
+    for kind, content in ((PacketIdentityRow, held.identity), (PacketRiskRow, held.risk)):
+        if content:
+            office.vault.freeze(connection, kind, packet_id, row.subject_id, row.version, content)
 
 
 def newest(connection: Connection, referral: Referral) -> Row[Any] | None:
@@ -229,6 +287,7 @@ def keep_receipt(
 def blank(connection: Connection, referral: Referral) -> None:
     """Delete the words of the packets of a referral; that there were some stays."""
     connection.execute(update(PACKET).where(_of(referral)).values(sealed=b"", pins={}))
+    connection.execute(delete(_COPY).where(_COPY.c.referral_id == referral.id))
 
 
 def raw(shown: str) -> bytes:

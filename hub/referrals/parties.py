@@ -5,18 +5,23 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
-from hub.consent import Acting, NotFound
+from hub.consent import Acting, AgreementInvalid, NotFound, StateConflict
 from hub.consent.ties import person, works_on
-from hub.referrals.book import Referral
+from hub.referrals.agreements import agreed
+from hub.referrals.book import EVENT, Referral
 from hub.referrals.errors import RuleOfPerson
-from hub.referrals.states import Actor
+from hub.referrals.states import Actor, possible
 from schema.tables import CaseRow
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
-from schema.vocabulary import Relation, Side
+from schema.vocabulary import ReferralEventKind, ReferralState, Relation, Side
 
 _CASE: Final = table_of(CaseRow)
 _DESK: Final = frozenset({Relation.CASEWORKER, Relation.LEAD})
+_STEPS_OF: Final = {
+    Side.SENDER: (Actor.SENDER_CASEWORKER, Actor.SENDER_LEAD),
+    Side.RECIPIENT: (Actor.RECIPIENT_CASEWORKER, Actor.RECIPIENT_LEAD),
+}
 
 
 def need_side(connection: Connection, acting: Acting, referral: Referral, side: Side) -> Actor:
@@ -43,6 +48,33 @@ def need_side(connection: Connection, acting: Acting, referral: Referral, side: 
         if side is Side.SENDER or not untaken:
             raise NotFound
     return actor
+
+
+def conflict(
+    connection: Connection, acting: Acting, referral: Referral, side: Side, event: ReferralEventKind
+) -> StateConflict:
+    """Tell who stands on a side of a locked referral that an event cannot be now, and what can.
+
+    What can be tells the state: a partner whose agreement does not run reads no referrals, and is not told it. A
+    sender is told of no duplicate: it counts as standing where it stood before.
+    """
+    if acting.partner_id is not None:
+        try:
+            agreed(connection, other_body(referral), acting.today)
+        except AgreementInvalid:
+            return StateConflict(state=referral.state, event=event)
+    caseworker, lead = _STEPS_OF[side]
+    actors = {caseworker}
+    if acting.profile.relation is Relation.LEAD:
+        actors.add(lead)
+    elif acting.partner_id is not None and side is Side.RECIPIENT:
+        actors.add(Actor.RECIPIENT_SYSTEM)
+    state = referral.state
+    if state is ReferralState.DUPLICATE and side is Side.SENDER:
+        found = (EVENT.c.referral_id == referral.id, EVENT.c.to_state == ReferralState.DUPLICATE)
+        state = connection.scalar(select(EVENT.c.from_state).where(*found).order_by(EVENT.c.number.desc()).limit(1))
+    told = [each for each in ReferralEventKind if each is not event and any(each in possible(state, a) for a in actors)]
+    return StateConflict(state=referral.state, event=event, possible=told)
 
 
 def need_case(connection: Connection, acting: Acting, case_id: UUID) -> Row[Any]:

@@ -33,11 +33,13 @@ def received(
     receipt: Read[Receipt],
     now: datetime,
     *,
+    reference: str | None = None,
     handoff_id: UUID | None = None,
 ) -> Referral:
     """Keep a receipt that is for a packet of a locked referral; the first one acknowledges it.
 
-    One that comes after the end, or after we gave up, is kept and steps nothing.
+    One that comes after the end, or after we gave up, is kept and steps nothing. The recipient's file number is the
+    one in the receipt where none is told beside it.
     """
     keep_receipt(
         connection,
@@ -50,7 +52,7 @@ def received(
     )
     if referral.state is not ReferralState.SENT:
         return referral
-    return acknowledge(connection, book, referral, now, reference=receipt.message.reference)
+    return acknowledge(connection, book, referral, now, reference=reference or receipt.message.reference)
 
 
 def acknowledge(

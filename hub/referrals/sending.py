@@ -17,7 +17,6 @@ from hub.consent import (
     InvalidInput,
     Ledger,
     NotFound,
-    StateConflict,
 )
 from hub.delivery.ports import Topic
 from hub.referrals import cases, packets, receipts
@@ -27,7 +26,7 @@ from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.cases import Content
 from hub.referrals.errors import AlreadyReferred, SecondPersonNeeded
 from hub.referrals.office import Office
-from hub.referrals.parties import need_case, need_free, need_side, other_body
+from hub.referrals.parties import conflict, need_case, need_free, need_side, other_body
 from hub.referrals.states import FETCHABLE, Actor, Guard, possible
 from schema.tables.referrals import Direction
 from schema.vocabulary import (
@@ -48,7 +47,7 @@ from schema.vocabulary import (
 S, E = ReferralState, ReferralEventKind
 _TWO_PERSONS: Final = frozenset({Category.RISK, Category.HEALTH})
 TEXT_CHARS: Final = 4_000
-_REFERENCE_CHARS: Final = 200
+REFERENCE_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,9 +282,9 @@ class Sending:
         may = packets.release(connection, referral, acting.today)
         packet = packets.newest(connection, referral)
         if packet is None or referral.answer_by is None or referral.answer_by <= acting.now:
-            raise StateConflict(state=referral.state, event=E.RETRY)
+            raise conflict(connection, acting, referral, Side.SENDER, E.RETRY)
         if not frozenset(packet.categories) <= may.categories:
-            raise ConsentMissing
+            raise ConsentMissing(frozenset(packet.categories) - may.categories)
         after, _ = self.book.take(
             connection,
             referral,
@@ -358,7 +357,7 @@ class Sending:
         referral = self.book.locked(connection, referral_id)
         actor = need_side(connection, acting, referral, Side.SENDER)
         if event not in possible(referral.state, actor):
-            raise StateConflict(state=referral.state, event=event)
+            raise conflict(connection, acting, referral, Side.SENDER, event)
         return referral
 
     def _enqueue(
@@ -393,14 +392,14 @@ class Sending:
         return connection.scalar(others.limit(1)) is not None
 
 
-def short(text: str | None, path: str) -> None:
+def short(text: str | None, path: str, *, most: int = TEXT_CHARS) -> None:
     """Look that words are not too long for the wire, and not nothing.
 
     Raises:
         InvalidInput: they are.
     """
-    if text is not None and (not 0 < len(text) <= TEXT_CHARS or "\x00" in text):
-        raise InvalidInput(path, reason="1 to 4,000 letters")
+    if text is not None and (not 0 < len(text) <= most or "\x00" in text):
+        raise InvalidInput(path, reason=f"1 to {most} letters")
 
 
 def _checked(draft: Draft) -> None:
@@ -408,8 +407,7 @@ def _checked(draft: Draft) -> None:
         raise InvalidInput("services", reason="at least one")
     if (draft.case_id is None) == (draft.content is None):
         raise InvalidInput("case", reason="either a case or content")
-    if draft.sender_reference is not None and not 0 < len(draft.sender_reference) <= _REFERENCE_CHARS:
-        raise InvalidInput("sender_reference", reason="1 to 200 letters")
+    short(draft.sender_reference, "sender_reference", most=REFERENCE_CHARS)
 
 
 def changed(referral: Referral) -> Changed:

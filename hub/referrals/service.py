@@ -4,6 +4,7 @@
     answering   acknowledge, take up, accept, decline, start, report
     bringing    a partner hands a person over in one go
     clocks      remind, expire
+    endings     what no agreement carries any more
 
 Every method takes the caller's connection first, and then who acts. It raises subclasses of `HubError` with a stable
 code, and gives internal ids back.
@@ -12,15 +13,19 @@ code, and gives internal ids back.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from sqlalchemy import Connection
 
 from hub.consent import Acting, Answered, Changed, InvalidInput, NotFound
 from hub.referrals.answering import Answering
 from hub.referrals.cases import Content
+from hub.referrals.endings import Endings
 from hub.referrals.sending import Draft, Sending
 from hub.referrals.timekeeping import Timekeeping
 from schema.vocabulary import Category, ConsentChannel, LegalBasis, Purpose, SupportKind, Urgency
+
+_PATHS: Final = {Category.CASE: "profile", Category.IDENTITY: "identity", Category.RISK: "risk"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,23 +45,28 @@ class Brought:
     sender_reference: str | None = None
 
 
-class Referrals(Sending, Answering, Timekeeping):
+class Referrals(Sending, Answering, Timekeeping, Endings):
     """All steps of referrals."""
 
     def submit(self, connection: Connection, acting: Acting, brought: Brought) -> Changed:
         """Hand a person over to ICORN in one go, by a partner's program: T01, T02, T03, T07 and T10.
 
         Person and case are made, held by that body; nobody at ICORN reads them until somebody takes the referral up.
+        What the person did not allow is refused, and kept nowhere.
 
         Raises:
             NotFound: it is no partner that acts.
-            InvalidInput: a value cannot be used.
+            InvalidInput: a value cannot be used, or is of a category that was not allowed.
             AgreementInvalid: no agreement covers purpose and categories.
         """
         if acting.partner_id is None:
             raise NotFound
         if brought.until < acting.today:
-            raise InvalidInput("until", reason="that day is over")
+            raise InvalidInput("consent", "until", reason="that day is over")
+        beyond = brought.content.categories - frozenset(brought.categories)
+        for category, path in _PATHS.items():
+            if category in beyond:
+                raise InvalidInput("content", path, reason="the person did not allow it")
         draft = Draft(
             recipient_id=self.office.home(connection),
             purpose=brought.purpose,

@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from connectors.messages import Answer
+from connectors.handoff import Read
+from connectors.messages import Answer, Receipt
 from connectors.signing import unchecked
 from hub.consent import StateConflict
 from hub.errors import HubError
-from hub.referrals import packets
+from hub.referrals import packets, receipts
 from hub.referrals.arrivals import INBOX, opened
 from hub.referrals.book import SERVICE, Book, Referral
 from hub.referrals.office import Office
@@ -58,6 +60,22 @@ class Told:
     def __init__(self, office: Office, book: Book) -> None:
         self._office: Final = office
         self._book: Final = book
+
+    def received(
+        self,
+        connection: Connection,
+        referral: Referral,
+        receipt: Read[Receipt],
+        now: datetime,
+        *,
+        reference: str | None = None,
+        handoff_id: UUID | None = None,
+    ) -> Referral:
+        """Keep a receipt for a locked referral, as `receipts.received` does; then take in what waited for it."""
+        after = receipts.received(
+            connection, self._book, referral, receipt, now, reference=reference, handoff_id=handoff_id
+        )
+        return self.advance(connection, after, now)
 
     def advance(self, connection: Connection, referral: Referral, now: datetime) -> Referral:
         """Take in of a locked referral what has come without a gap."""

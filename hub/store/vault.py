@@ -139,6 +139,34 @@ class Vault:
         connection.execute(written.on_conflict_do_update(index_elements=["case_id"], set_=values))
         return version
 
+    def freeze(  # noqa: PLR0917  # all that a sealed row is
+        self,
+        connection: Connection,
+        row: type[SQLModel],
+        packet_id: UUID,
+        subject: UUID,
+        version: int,
+        content: Content,
+    ) -> None:
+        """Write one category of a packet, once.
+
+        Args:
+            connection: of the caller's transaction.
+            row: a class made of `FrozenRow`.
+            packet_id: the packet.
+            subject: its person.
+            version: of the packet.
+            content: what is sealed, as JSON holds it.
+
+        Raises:
+            KeyDestroyed: the person was erased.
+        """
+        table = table_of(row)
+        place = Place(table.name, "sealed", packet_id, version, subject)
+        sealed = self.sealing.seal_content(content, self.key(connection, subject), place)
+        values = {"packet_id": packet_id, "subject_id": subject, "version": version, "sealed": sealed}
+        connection.execute(insert(table).values(values))
+
     def read(self, connection: Connection, row: type[SQLModel], case_id: UUID) -> dict[str, Any] | None:
         """Open one category of a case; None where nothing is recorded. For packets, after consent was asked.
 

@@ -7,6 +7,7 @@ agreement where they have none; where no caseworker has an account, one is made 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +28,9 @@ from schema.tables import (
     CaseRow,
     ConsentRow,
     OrganisationRow,
+    PacketCopyRow,
+    PacketIdentityRow,
+    PacketRiskRow,
     PersonRow,
     ReferralEventRow,
     ReferralRow,
@@ -118,6 +122,10 @@ class _World:
     partners: Sequence[UUID]
     workers: Sequence[UUID]
     now: datetime
+
+
+_PROFILE = ("disciplines", "origin_region", "languages", "household_size", "support", "urgency")
+"""Columns of the coarse profile."""
 
 
 def add_cases(  # all but the first two by name
@@ -224,21 +232,59 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         taken = len(_PATHS[state]) > len(_TO_SENT) + 1
         file |= {"owner_id": file["owner_id"] if taken else None, "cover_id": None}
     yield _put(connection, CaseRow, [file])
-    vault.write(connection, CaseIdentityRow, case, person, _identity(chance, file))
-    vault.write(
-        connection,
-        CaseRiskRow,
-        case,
-        person,
-        _risk(chance, file),
-        {"security_advice": chance.maybe(0.5, "Made up: no pictures, no names at the door.")},
-    )
+    identity, risk = _identity(chance, file), _risk(chance, file)
+    vault.write(connection, CaseIdentityRow, case, person, identity)
+    advice = chance.maybe(0.5, "Made up: no pictures, no names at the door.")
+    vault.write(connection, CaseRiskRow, case, person, risk, {"security_advice": advice})
     yield CaseIdentityRow, [{}]
     yield CaseRiskRow, [{}]
     if not incoming and chance.random() < 0.2:  # noqa: PLR2004  # some cases were never referred
         return
     ends = (partner, world.house) if incoming else (world.house, partner)
-    yield from _referral(connection, chance, file, ends, state, world)
+    referral: Made = {}
+    for row, rows in _referral(connection, chance, file, ends, state, world):
+        referral = rows[0] if row is ReferralRow else referral
+        yield row, rows
+    if not incoming and referral["sent_at"] is not None:
+        yield from _packet(connection, vault, chance, file, referral, identity, risk, advice)
+
+
+def _packet(  # noqa: PLR0917  # as it reads
+    connection: Connection,
+    vault: Vault,
+    chance: Chance,
+    file: Made,
+    referral: Made,
+    identity: Made,
+    risk: Made,
+    advice: str | None,
+) -> Iterator[Rows]:
+    """Freeze what was sent, as far as the consent went."""
+    sent = referral["categories"]
+    profile = {name: file[name] for name in _PROFILE} if Category.CASE in sent else {}
+    packet = {
+        "id": chance.uuid(),
+        "referral_id": referral["id"],
+        "case_id": file["id"],
+        "person_id": file["person_id"],
+        "holder_id": None,
+        "version": 1,
+        "categories": sent,
+        "digest": sha256(referral["id"].bytes).digest(),
+        "sealed_at": referral["sent_at"],
+        "security_advice": advice if Category.RISK in sent else None,
+        "disciplines": [],
+        "languages": [],
+        "support": [],
+    } | profile
+    yield _put(connection, PacketCopyRow, [packet])
+    for row, category, content in (
+        (PacketIdentityRow, Category.IDENTITY, identity),
+        (PacketRiskRow, Category.RISK, risk),
+    ):
+        if category in sent:
+            vault.freeze(connection, row, packet["id"], file["person_id"], 1, content)
+            yield row, [{}]
 
 
 def _put(connection: Connection, row: type[SQLModel], rows: list[Made]) -> Rows:

@@ -43,6 +43,7 @@ PREFLIGHT: Final = b"graphql-require-preflight"
 BODY_SECONDS: Final = 10.0
 _STATUS: Final = {
     "CHANGE_BY_GET": 405,
+    "PARTNER_UNAVAILABLE": 503,
     "STORE_UNAVAILABLE": 503,
     "QUERY_TIMEOUT": 504,
 }

@@ -54,5 +54,6 @@ class AgreementMutations:
     save_agreement: AgreementResult | None = change(
         SaveAgreementInput,
         see=MANAGE,
-        says="Make or change the agreement of a body. It bounds what the body may see from its next request on.",
+        says="T41. Make or change the agreement of a body. It bounds what the body may see from its next request on; "
+        "open referrals that it does not carry any more are withdrawn.",
     )

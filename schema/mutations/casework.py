@@ -7,8 +7,8 @@ import strawberry
 from schema.access import Access, AllOf, Related, Scoped
 from schema.changes import change, key, payload, shown, told, wanted
 from schema.links import PARTNERS
-from schema.mutations.problems import SimpleProblem
-from schema.scalars import CountryCode, Date, LanguageTag, PartialDate
+from schema.mutations.problems import ConsentProblem, SimpleProblem, StateProblem
+from schema.scalars import Base64, CompactJws, CountryCode, Date, LanguageTag, PartialDate
 from schema.source import input_object
 from schema.types.cases import Case
 from schema.types.consents import Consent
@@ -46,6 +46,10 @@ def _for(relations: frozenset[Relation], *scopes: AccessScope) -> Access:
 
 OPEN: Final = _for(_DESK, AccessScope.CASE_WRITE)
 SEND: Final = _for(_DESK | PARTNERS, AccessScope.REFERRAL_SEND)
+BRING: Final = _for(PARTNERS, AccessScope.REFERRAL_SEND)
+ACKNOWLEDGE: Final = Access(
+    Category.CASE, Grain.EXISTS, AllOf((Scoped(frozenset({AccessScope.REFERRAL_RECEIVE})), Related(PARTNERS)))
+)
 RECEIVE: Final = _for(_DESK | PARTNERS, AccessScope.REFERRAL_RECEIVE)
 DECIDE: Final = _for(_DESK | PARTNERS, AccessScope.REFERRAL_DECIDE)
 EITHER: Final = _for(_DESK | PARTNERS, AccessScope.REFERRAL_DECIDE, AccessScope.REFERRAL_SEND)
@@ -214,6 +218,42 @@ class RetryDeliveryInput:
 
 
 @input_object
+class ConsentTakenInput:
+    """The person's yes to ICORN, as you took it."""
+
+    categories: list[Category] = wanted(says="Categories released. Content of others is refused.")
+    until: Date = wanted(says="Last day.")
+    channel: ConsentChannel = wanted(says="How it was given.")
+    wording_version: str = wanted(says="Wording shown.")
+    language: LanguageTag = wanted(says="Language shown.")
+    basis: LegalBasis = wanted(says="Ground in law.")
+
+
+@input_object
+class SubmitReferralInput:
+    """Hand a person over to ICORN in one go."""
+
+    idempotency_key: strawberry.ID = key()
+    content: CaseContentInput = wanted(says="What is known, no more than the person allowed.")
+    purpose: Purpose = wanted(says="Why.")
+    urgency: Urgency = wanted(says="How soon.")
+    services: list[SupportKind] = wanted(says="Help asked for.")
+    consent: ConsentTakenInput = wanted(says="The person's yes.")
+    sender_reference: str | None = wanted(says="Your own file number; must not name a person.", absent=None)
+
+
+@input_object
+class AcknowledgeReferralInput:
+    """Your system holds the packet."""
+
+    idempotency_key: strawberry.ID = key()
+    referral: strawberry.ID = wanted(says="The referral.")
+    digest: Base64 = wanted(says="SHA-256 of the packet, as you fetched it.")
+    receipt: CompactJws = wanted(says="Receipt for this packet, signed with your key for the handoff.")
+    reference: str | None = wanted(says="Your own file number; must not name a person.", absent=None)
+
+
+@input_object
 class TakeReferralInput:
     """Take it up."""
 
@@ -310,15 +350,15 @@ class ReferralPayload:
 
 
 CaseResult = Annotated[
-    CasePayload | SimpleProblem,
+    CasePayload | SimpleProblem | StateProblem,
     strawberry.union("CaseResult", description="A change of a case. Or why nothing was done."),
 ]
 ConsentResult = Annotated[
-    ConsentPayload | SimpleProblem,
+    ConsentPayload | SimpleProblem | StateProblem,
     strawberry.union("ConsentResult", description="A change of a consent. Or why nothing was done."),
 ]
 ReferralResult = Annotated[
-    ReferralPayload | SimpleProblem,
+    ReferralPayload | SimpleProblem | StateProblem | ConsentProblem,
     strawberry.union("ReferralResult", description="A change of a referral. Or why nothing was done."),
 ]
 
@@ -351,6 +391,18 @@ class CaseworkMutations:
     )
     retry_delivery: ReferralResult | None = change(
         RetryDeliveryInput, see=SEND, says="T09. Try again with the same packet under the same key. Sender only."
+    )
+    submit_referral: ReferralResult | None = change(
+        SubmitReferralInput,
+        see=BRING,
+        says="T01, T02, T03, T07, T10. Hand a person over to ICORN in one go, with the consent you took. Nobody there "
+        "reads of it but the envelope until somebody takes it up. Partners only.",
+    )
+    acknowledge_referral: ReferralResult | None = change(
+        AcknowledgeReferralInput,
+        see=ACKNOWLEDGE,
+        says="T10. Your system confirms receipt, by a signed receipt; the same as one posted to the inbox. "
+        "Recipient only.",
     )
     take_referral: ReferralResult | None = change(
         TakeReferralInput,

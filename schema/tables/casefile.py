@@ -66,7 +66,10 @@ class CaseRow(Row, table=True):
 
 
 class SealedRow(SQLModel):
-    """One category of one case, sealed. `version` counts what was written; a packet names the one it was made from."""
+    """One category of one case, sealed. `version` counts what was written; a packet names the one it was made from.
+
+    Of every sealed row the primary key says where its envelope lies.
+    """
 
     case_id: UUID = Field(primary_key=True, foreign_key="case_file.id", ondelete="CASCADE")
     subject_id: UUID = Field(foreign_key="person.id", index=True)

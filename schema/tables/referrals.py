@@ -18,6 +18,7 @@ from schema.vocabulary import (
     ClockKind,
     ClosingReason,
     DeclineReason,
+    Discipline,
     Feedback,
     Purpose,
     ReferralEventKind,
@@ -165,6 +166,52 @@ class PacketRow(Row, table=True):
     digest: bytes = Field(sa_type=LargeBinary)
     sealed: bytes = Field(sa_type=LargeBinary)
     sealed_at: datetime = _moment()
+
+
+class PacketCopyRow(Row, table=True):
+    """What the newest packet of a referral holds, to be read by the rules: the profile here, the rest sealed beside it.
+
+    The id is the packet's. `holder_id` is the body whose file it is: a partner that brought it, or none where ICORN
+    sent it.
+    """
+
+    __tablename__ = "packet_copy"
+    referral_id: UUID = Field(foreign_key="referral.id", unique=True)
+    case_id: UUID = Field(foreign_key="case_file.id", index=True)
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    holder_id: UUID | None = Field(default=None, foreign_key="organisation.id")
+    version: int
+    categories: list[Category] = many_of(Category)
+    digest: bytes = Field(sa_type=LargeBinary)
+    sealed_at: datetime = _moment()
+    disciplines: list[Discipline] = many_of(Discipline)
+    origin_region: Region | None = one_of(Region, null=True)
+    languages: list[str] = texts()
+    household_size: int | None = None
+    support: list[SupportKind] = many_of(SupportKind)
+    urgency: Urgency | None = one_of(Urgency, null=True)
+    security_advice: str | None = Field(default=None, sa_type=Text)
+
+
+class FrozenRow(SQLModel):
+    """One category of a packet, sealed under its person's key."""
+
+    packet_id: UUID = Field(primary_key=True, foreign_key="packet_copy.id", ondelete="CASCADE")
+    subject_id: UUID = Field(foreign_key="person.id", index=True)
+    version: int
+    sealed: bytes = Field(sa_type=LargeBinary)
+
+
+class PacketIdentityRow(FrozenRow, table=True):
+    """Who the person is, as it was sent."""
+
+    __tablename__ = "packet_identity"
+
+
+class PacketRiskRow(FrozenRow, table=True):
+    """Persecution and its evidence, as it was sent."""
+
+    __tablename__ = "packet_risk"
 
 
 class HandoffRow(Row, table=True):

@@ -18,6 +18,7 @@ from schema.source import (
     holds,
     input_object,
     inside,
+    interface,
     matches,
     one,
     page,
@@ -157,8 +158,23 @@ def _advice(c: Columns) -> ColumnElement[str]:
     return found.correlate_except(risk).scalar_subquery()
 
 
+@interface
+class CaseContent:
+    """What is known of a case, by category.
+
+    A case shows the newest version, a packet the version that was sent; the same fragments read both.
+    """
+
+    profile: Profile | None = strawberry.field(description="Coarse profile under a code.")
+    identity: Identity | None = strawberry.field(description="Who the person is.")
+    risk: Risk | None = strawberry.field(description="Persecution and its evidence.")
+    security_advice: str | None = strawberry.field(
+        description="What a host must know to keep the person safe, without the story."
+    )
+
+
 @record(CaseRow, code="ca", see=ENVELOPE, rows=CASES, entity=True, subject=lambda c: c.person_id, veiled=True)
-class Case(Node):
+class Case(Node, CaseContent):
     """The file on one person: kept by the secretariat, or by a partner that sent its content along.
 
     A recipient reads it while its referral is open and the person consents; each category by itself.

@@ -59,8 +59,9 @@ from schema.vocabulary.base import Vocabulary, vocabulary
 
 if TYPE_CHECKING:
     from schema.types.cases import Case
+    from schema.types.packets import Packet
 
-CONTENT: Final = of_case(Category.CASE, case=lambda c: c.case_id, own=lambda c: c.sender_id)
+CONTENT: Final = of_case(Category.CASE, case=lambda c: c.case_id, own=lambda c: c.sender_id, brought=False)
 """What of a referral is more than its envelope."""
 
 
@@ -297,6 +298,12 @@ class Referral(Node):
         lambda here, there: there.id == here.case_id,
         see=ENVELOPE,
         says="The case; null to the recipient before it acknowledged and after it is over.",
+    )
+    packet: Annotated["Packet", strawberry.lazy("schema.types.packets")] | None = one(
+        lambda here, there: there.referral_id == here.id,
+        see=ENVELOPE,
+        says="What was sent, cut to consent at this instant; null to the recipient before it acknowledged and after it "
+        "is over.",
     )
     consent: Consent | None = one(
         lambda here, there: there.id == here.consent_id,

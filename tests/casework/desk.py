@@ -1,19 +1,36 @@
-"""The hub as tests of cases ask it: with the door that leaves leaves, and statements counted."""
+"""The hub as tests of cases ask it: with the door that leaves leaves, services behind changes, statements counted."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from office import NOW, VEIL, Office, derive
+from sqlalchemy import Connection
 
+from connectors.protocol import Partner
+from connectors.signing import new_keys
+from hub.changes import Changes
+from hub.changes.services import services
 from hub.clock import SetClock
+from hub.delivery.outbox import HandoffOutbox
 from hub.operations import Operations, Persons
 from hub.planner import Planner
+from hub.referrals.errors import NoConnector
+from hub.referrals.office import Office as Desk
+from hub.referrals.service import Referrals
 from hub.store import Database, Reader
 from hub.store.sealed import Sealing
+from hub.store.vault import Vault
 from schema.access import AccessProfile
+from schema.root import SCHEMA
+
+
+def _nobody(_organisation_id: UUID, _connection: Connection | None = None) -> Partner:
+    """Know no partner's system."""
+    raise NoConnector
 
 
 class Hub:
@@ -28,7 +45,12 @@ class Hub:
         self.sealing = Sealing(derive)
         self.house = UUID(int=0)
         persons = Persons(self.audited, self.sealing, VEIL)
-        self.operations = Operations(reader=self.open, clock=self.clock, planner=planner, persons=persons)
+        me = cache(lambda: new_keys("http://hub.example"))
+        desk = Referrals(Desk(vault=Vault(self.sealing), me=me, outbox=HandoffOutbox(), partner_of=_nobody))
+        changes = Changes(self.engine, SCHEMA, planner.catalogue, services(desk, VEIL))
+        self.operations = Operations(
+            reader=self.open, clock=self.clock, planner=planner, persons=persons, changes=changes
+        )
 
     @property
     def statements(self) -> int:

@@ -20,6 +20,9 @@ from schema.tables import (
     CaseRow,
     ConsentRow,
     OrganisationRow,
+    PacketCopyRow,
+    PacketIdentityRow,
+    PacketRiskRow,
     PersonRow,
     ReferralEventRow,
     ReferralRow,
@@ -218,6 +221,26 @@ class Office:
                 referral_id=made, kind=SupportKind.ASSESSMENT, answer=ServiceAnswer.ASKED
             )
         )
+        return made
+
+    def packet(self, file: File, referral: UUID, **terms: Any) -> UUID:
+        """Freeze what is known of the person into the packet of a referral, unless told otherwise."""
+        given = {
+            "version": 1,
+            "categories": [Category.CASE, Category.IDENTITY, Category.RISK],
+            "digest": b"digest",
+            "sealed_at": NOW - timedelta(days=2),
+            "disciplines": [Discipline.POETRY],
+            "languages": ["fa"],
+            "support": [SupportKind.RESIDENCY],
+            "security_advice": "No pictures.",
+        }
+        made = self.put(
+            PacketCopyRow, referral_id=referral, case_id=file.case, person_id=file.person, **(given | terms)
+        )
+        identity, risk = {"legal_name": NAME, "names": [PEN_NAME]}, {"level": "high", "claim": CLAIM}
+        for row, content in ((PacketIdentityRow, identity), (PacketRiskRow, risk)):
+            self.vault.freeze(self.connection, row, made, file.person, 1, content)
         return made
 
     def event(self, referral: UUID, number: int, kind: ReferralEventKind, to: ReferralState, **terms: Any) -> UUID:

@@ -33,6 +33,7 @@ FULL = {
     "identity": {"lead", "dpo", "caseworker", "resident", "partner_agreement", "partner_referral"},
     "risk": {"lead", "caseworker", "resident", "partner_agreement", "partner_referral"},
 }
+ICORN = {"lead", "dpo", "caseworker"}
 PARTNERS = {"partner_agreement", "partner_referral"}
 TIED = PARTNERS | {"lead", "dpo", "caseworker", "resident"}
 
@@ -150,6 +151,20 @@ class Oracle:
             for row in self.of("consent", person_id=person, recipient_id=who.body)
         )
 
+    def brought(self, category: str, case: Row) -> bool:
+        """Tell whether the person allowed ICORN a category of what a partner brought and somebody took up."""
+        return any(
+            row["sent_at"] is not None
+            and row["state"] in OPEN - {"received"}
+            and consent["state"] in {"given", "limited"}
+            and consent["withdrawn_at"] is None
+            and category in consent["categories"]
+            and row["purpose"] in consent["purposes"]
+            and consent["from_on"] <= self.today <= consent["until_on"]
+            for row in self.of("referral", case_id=case["id"], direction="incoming")
+            for consent in self.of("consent", person_id=row["person_id"], recipient_id=row["recipient_id"])
+        )
+
     def why_not(self, who: Viewer, category: str, case: Row, *, sealed: bool) -> str | None:
         """Give the first reason for which a category of a case is kept back on this row; None when it is shown."""
         if who.relation in PARTNERS and case["holder_id"] != who.body:
@@ -158,6 +173,8 @@ class Oracle:
                 return "SCOPE"
             if not self.consented(who, category, case["id"], case["person_id"]):
                 return "CONSENT"
+        if who.relation in ICORN and case["holder_id"] is not None and not self.brought(category, case):
+            return "CONSENT"
         if sealed and self.of("subject_key", subject_id=case["person_id"])[0]["wrapped"] is None:
             return "SEALED"
         return None

@@ -5,6 +5,7 @@ code. A partner's token says it has an agreement; under a referral the row of th
 """
 
 import csv
+import json
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,20 @@ from uuid import UUID
 
 import pytest
 from desk import Hub
-from office import EVERY_SCOPE, File, case_id, partner, person_id, staff
+from office import EVERY_SCOPE, File, Office, case_id, partner, person_id, staff
 
 import hub.facts
 from schema.access import AccessProfile
-from schema.vocabulary import AccessScope, AgreementState, ConsentState, Purpose, ReferralState, Relation
+from schema.tables import ConsentRow, ReferralRow
+from schema.vocabulary import (
+    AccessScope,
+    AgreementState,
+    ConsentState,
+    Purpose,
+    ReferralEventKind,
+    ReferralState,
+    Relation,
+)
 
 with (Path(hub.facts.__file__).parent / "csv" / "access_matrix.csv").open(encoding="utf-8") as file:
     CELLS = {Relation(row["actor"]): row for row in csv.DictReader(file)}
@@ -38,6 +48,8 @@ class World:
     def __init__(self) -> None:
         self.files: dict[tuple[bool, bool], File] = {}
         self.referrals: dict[tuple[bool, bool, bool], UUID] = {}
+        self.consents: dict[tuple[bool, bool, bool], UUID] = {}
+        self.events: dict[tuple[bool, bool, bool], UUID] = {}
         self.bodies: dict[bool, UUID] = {}
         self.worker = UUID(int=0)
         self.people: dict[tuple[bool, bool], UUID] = {}
@@ -60,10 +72,23 @@ async def world(hub: Hub) -> World:
             case = office.file(owner_id=owner, person={"account_id": who})
             made.files[relation, consent] = case
             for agreement, body in made.bodies.items():
-                office.consent(case, body, state=ConsentState.GIVEN if consent else ConsentState.WITHDRAWN)
-                state = ReferralState.IN_REVIEW if relation else ReferralState.CLOSED
-                made.referrals[agreement, relation, consent] = office.refer(case, body, state=state)
+                ties = (agreement, relation, consent)
+                made.consents[ties] = office.consent(case, body)
+                made.referrals[ties] = office.refer(case, body, consent_id=made.consents[ties])
+                event, sent = ReferralEventKind.SEND, ReferralState.SENT
+                office.packet(case, made.referrals[ties])
+                made.events[ties] = office.event(made.referrals[ties], 1, event, sent, recipient_number=1)
+                stand(office, made, ties)
     return made
+
+
+def stand(office: Office, world: World, ties: tuple[bool, bool, bool]) -> None:
+    """Put referral and consent where they are to stand: whatever was done to them before is undone."""
+    _, relation, consent = ties
+    state = ReferralState.ACCEPTED if relation else ReferralState.CLOSED
+    office.change(ReferralRow, world.referrals[ties], state=state)
+    given = ConsentState.GIVEN if consent else ConsentState.WITHDRAWN
+    office.change(ConsentRow, world.consents[ties], state=given, withdrawn_at=None)
 
 
 def profile(world: World, actor: Relation, ties: tuple[bool, bool, bool], scopes: Any = EVERY_SCOPE) -> AccessProfile:
@@ -242,3 +267,123 @@ async def test_an_unknown_case_and_a_forbidden_one_answer_byte_for_byte_alike(hu
     malformed = await hub.text(document, who, id="ca_x")
     assert forbidden == unknown
     assert forbidden == malformed or b'"data":{"case":null,"node":null}' in malformed
+
+
+# ---- Told by others than a question ----------------------------------------------------------------------------------
+
+HELD = FIELDS | {"case": "version"}
+"""The same categories of the packet that was sent."""
+EVERYTHING = f"case {{ id {' '.join(FIELDS.values())} }} packet {{ id {' '.join(HELD.values())} }}"
+
+
+def told_alike(actor: Relation, ties: tuple[bool, bool, bool], referral: Any, answer: Any, scopes: Any) -> None:
+    """Compare case and packet in what was told with what a question would show: the matrix says both."""
+    for record, fields in (("case", FIELDS), ("packet", HELD)):
+        told_of(record, fields, actor, ties, referral[record], answer, scopes)
+
+
+def told_of(  # noqa: PLR0917  # what is told, of what, to whom
+    record: str,
+    fields: dict[str, str],
+    actor: Relation,
+    ties: tuple[bool, bool, bool],
+    case: Any,
+    answer: Any,
+    scopes: Any,
+) -> None:
+    told = (record, actor, ties, scopes, answer)
+    assert (case is not None) == there(actor, ties), told
+    entries = [each for each in answer.get("extensions", {}).get("withheld", []) if record in each["path"]]
+    if case is None:
+        assert not entries, told
+        return
+    for category, field in fields.items():
+        name = field.partition(" ")[0]
+        expected = shown(actor, category, ties, scopes)
+        assert (case[name] is not None) == expected, (name, *told)
+        codes = {entry["code"] for entry in entries if entry["path"][-1] == name}
+        scoped = SCOPES[category] in scopes or AccessScope.SELF_READ in scopes
+        why = "SCOPE" if not scoped else "CONSENT" if actor in PARTNERS and not ties[2] else "RELATION"
+        assert codes == (set() if expected else {why}), (name, *told)
+
+
+def enveloped(actor: Relation, ties: tuple[bool, bool, bool]) -> bool:
+    """Tell whether the actor reads the envelope of the referral: a side of it does, also when it is over."""
+    agreement, relation, _ = ties
+    return agreement if actor in PARTNERS else relation or CELLS[actor]["case"] == "V"
+
+
+async def test_a_subscription_tells_of_a_case_what_a_question_would(hub: Hub, world: World):
+    document = f"""subscription {{ live: referralEvents {{ number ...Told }} }}
+      fragment Told on ReferralEvent {{ referral {{ {EVERYTHING} }} }}"""
+    asked = [*product(Relation, TIES, [EVERY_SCOPE])]
+    asked += [*product(SEEN, [(True, True, True)], [frozenset({scope}) for scope in SCOPES.values()])]
+    heard = set()
+    for actor, ties, scopes in asked:
+        who = profile(world, actor, ties, scopes)
+        refused = await hub.ask(document, who)
+        assert refused["errors"][0]["extensions"]["code"] == "STREAM_ONLY"
+        following = hub.operations.follow(document, {}, None, who)
+        if actor not in SEEN:
+            assert following.withheld == "RELATION", actor
+            body = json.loads(hub.operations.withheld(following).body)
+            withheld = [{"path": ["live"], "category": "CASE", "code": "RELATION"}]
+            assert body == {"data": {"live": None}, "extensions": {"withheld": withheld}}
+            continue
+        event = hub.operations.shown("ReferralEvent", world.events[ties], who)
+        answer, _cost = await hub.operations.happened(following, event, who, "")
+        assert (answer is not None) == enveloped(actor, ties), (actor, ties)
+        if answer is not None:
+            read = json.loads(answer.body)
+            told_alike(actor, ties, read["data"]["live"]["referral"], read, scopes)
+            heard.add(actor)
+    assert heard == SEEN
+
+
+START = ("startReferral", "ReferralPayload", "referral", {})
+WITHDRAW = ("withdrawReferral", "ReferralPayload", "referral", {"reason": "ERROR"})
+REVOKE = ("revokeConsent", "ConsentPayload", "consent", {"channel": "SIGNED_PAPER"})
+ACTS = {
+    Relation.PARTNER_AGREEMENT: START,
+    Relation.PARTNER_REFERRAL: START,
+    Relation.LEAD: WITHDRAW,
+    Relation.CASEWORKER: WITHDRAW,
+    Relation.DPO: REVOKE,
+    Relation.RESIDENT: REVOKE,
+}
+"""A step each may take that leaves the case where it was."""
+
+
+async def test_the_payload_of_a_change_shows_of_a_case_what_a_question_would(hub: Hub, world: World):
+    shown_to: dict[Relation, int] = {}
+    for number, (actor, ties) in enumerate(product(Relation, TIES)):
+        with hub.office() as office:
+            stand(office, world, ties)
+        who = profile(world, actor, ties)
+        for name, payload, on, more in [ACTS[actor]] if actor in ACTS else [START, WITHDRAW, REVOKE]:
+            target = f"rf_{world.referrals[ties]}" if on == "referral" else f"cs_{world.consents[ties]}"
+            document = f"""mutation($input: {name[0].upper()}{name[1:]}Input!) {{ it: {name}(input: $input) {{
+              ... on {payload} {{ referral {{ ...Of }} }} ... on Problem {{ code }} }} }}
+              fragment Of on Referral {{ {EVERYTHING} }}"""
+            given = {"idempotencyKey": f"intent-{number}-{name}", on: target, **more}
+            answer = await hub.ask(document, who, input=given)
+            done = answer["data"]["it"]
+            told = (actor, ties, answer)
+            if done is None or "code" in done:
+                # Shut, or refused: nothing of the case is told, by no way.
+                assert answer["data"] == {"it": done}, told
+                assert done is None or set(done) == {"code"}, told
+                entries = answer.get("extensions", {}).get("withheld", [])
+                assert [entry["path"] for entry in entries] == ([["it"]] if done is None else []), told
+            elif done["referral"] is not None:
+                told_alike(actor, ties, done["referral"], answer, EVERY_SCOPE)
+                shown_to[actor] = shown_to.get(actor, 0) + 1
+    # Partners where agreement and referral are, whatever the person allowed; staff and persons where they have a part.
+    assert shown_to == {
+        Relation.PARTNER_AGREEMENT: 2,
+        Relation.PARTNER_REFERRAL: 2,
+        Relation.LEAD: 4,
+        Relation.CASEWORKER: 4,
+        Relation.DPO: 2,
+        Relation.RESIDENT: 2,
+    }

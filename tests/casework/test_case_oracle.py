@@ -79,7 +79,7 @@ def furnish(office: Office, dice: Random) -> tuple[list[UUID], list[UUID], list[
 
 
 def hand_over(office: Office, dice: Random, file: File, bodies: list[UUID]) -> None:
-    for body in [*bodies, *bodies[:1]]:
+    for body in [*bodies, *bodies[:1], office.house]:
         if dice.random() < 0.6:
             office.consent(
                 file,
@@ -91,8 +91,8 @@ def hand_over(office: Office, dice: Random, file: File, bodies: list[UUID]) -> N
                 until_on=TODAY + timedelta(days=dice.choice((1, 5, 9))),
                 withdrawn_at=NOW if dice.random() < 0.15 else None,
             )
-        if dice.random() < 0.7:
-            incoming = dice.random() < 0.2
+        if body != office.house and dice.random() < 0.7:
+            incoming = dice.random() < 0.4
             office.refer(
                 file,
                 office.house if incoming else body,

@@ -27,6 +27,7 @@ PATHS = {
     "Incident": "case(id: $case) { risk { incidents { %s } } }",
     "WorkSample": "case(id: $case) { risk { samples { %s } } }",
     "Person": "person(id: $person) { %s }",
+    "Packet": "referral(id: $referral) { packet { %s } }",
     "Consent": "node(id: $consent) { ... on Consent { %s } }",
     "Referral": "referral(id: $referral) { %s }",
     "ReferralService": "referral(id: $referral) { services { %s } }",
@@ -95,6 +96,7 @@ async def test_every_field_about_persons_follows_its_line(hub: Hub, consent: boo
         file = office.file(owner_id=owner, person={"account_id": own})
         given = office.consent(file, body, **({} if consent else {"purposes": []}))
         referral = office.refer(file, body, consent_id=given)
+        office.packet(file, referral)
         office.event(referral, 1, ReferralEventKind.SEND, ReferralState.SENT, recipient_number=1)
     actors = [
         LEAD,

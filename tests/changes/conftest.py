@@ -2,23 +2,27 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from changing import LEAD, NOW, Do, office
-from referrals_town import derive
+from handing import Desk, staff
+from referrals_town import Town, derive
 from sqlalchemy import Engine
 
 from hub.changes import Changes
 from hub.changes.services import services
 from hub.clock import SetClock
-from hub.operations import Operations
+from hub.operations import Operations, Persons
 from hub.planner import Limits, Planner
 from hub.referrals.service import Referrals
 from hub.store import Database, Reader
+from hub.store.sealed import Sealing
 from hub.store.veil import Veil
 from schema.access import AccessProfile
 from schema.root import SCHEMA
+from schema.vocabulary import Purpose, Relation
 
 
 @pytest.fixture
@@ -41,3 +45,39 @@ def do(operations: Operations) -> Do:
         return json.loads(answer.body)
 
     return do
+
+
+@pytest.fixture
+def facts_engine(facts_database: Database):
+    engine = facts_database.engine()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def town(facts_engine: Engine) -> Town:
+    return Town(facts_engine)
+
+
+@pytest.fixture
+async def graph(facts_database: Database, facts_engine: Engine, town: Town) -> AsyncIterator[Operations]:
+    """The graph of a town, read and written."""
+    planner, veil = Planner(SCHEMA, Limits()), Veil(derive)
+    reading = facts_database.reading
+    async with Reader(reading, connections=2) as reader, Reader(reading, connections=2, appends=True) as audited:
+        changes = Changes(facts_engine, SCHEMA, planner.catalogue, services(town.referrals, veil))
+        persons = Persons(audited, Sealing(derive), veil)
+        yield Operations(reader=reader, clock=town.clock, planner=planner, changes=changes, persons=persons)
+
+
+@pytest.fixture
+def lena(graph: Operations, town: Town) -> Desk:
+    """The lead."""
+    return Desk(graph, staff(town, Relation.LEAD))
+
+
+@pytest.fixture
+def pen(graph: Operations, town: Town) -> Desk:
+    """A program of PEN International."""
+    purpose = Purpose.RESIDENCY_PLACEMENT
+    return Desk(graph, replace(town.pen.acting, purposes=(purpose,), purpose=purpose, client="pen"))

@@ -23,7 +23,15 @@ RULES = {
     for name, scopes, who in (re.split(r"\s{2,}", line) for line in LINES)
 }
 NOWHERE = "xx_6f1a3c1e-0000-4000-8000-000000000001"
-SCALARS = {"ID": NOWHERE, "Date": "2027-01-01", "String": "words", "LanguageTag": "ar", "Boolean": True}
+SCALARS = {
+    "ID": NOWHERE,
+    "Date": "2027-01-01",
+    "String": "words",
+    "LanguageTag": "ar",
+    "Base64": "AAAA",
+    "CompactJws": "a.b.c",
+    "Boolean": True,
+}
 
 
 def least(kind) -> object:

@@ -1,5 +1,6 @@
 """A hub and a partner's system as two processes, with the lead between them who looks and decides."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -11,6 +12,8 @@ from schema.tables import ConsentRow, HandoffRow, PacketRow, ReceiptRow, Referra
 from schema.tables.base import table_of
 from tests.sandbox.sandbox_process import Sandbox, until
 
+Run = Callable[..., str]
+"""A command of the hub's, run as operators do."""
 HANDOFF, REFERRAL, CONSENT = table_of(HandoffRow), table_of(ReferralRow), table_of(ConsentRow)
 JOBS = text("update jobs.procrastinate_jobs set scheduled_at = scheduled_at - :by where queueing_lock = any(:keys)")
 

@@ -5,13 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import pytest
 from databases import cloned
 from joserfc.jwk import ECKey
-from journeys.both import Both
+from journeys.both import Both, Run
 from journeys.secretariat import Desk, Lead
 from sqlalchemy import Engine
 from visiting.visitor import Visitor
@@ -24,7 +24,6 @@ from tests.sandbox.sandbox_process import Sandbox
 HUB = {"HUB_PARTNER_PLACES": "loopback"}
 SERVE = ("-m", "tests.delivery.process", "serve")
 """As operators do, only in a hurry."""
-Run = Callable[..., str]
 
 
 @pytest.fixture(scope="package")

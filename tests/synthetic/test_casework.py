@@ -63,6 +63,9 @@ def test_events_lead_to_the_state_and_are_numbered_without_gaps_on_both_sides(fa
             "from referral_event group by referral_id) counted where most <> all_of_them"
         )
         assert rows(facts_engine, gaps) == [(0,)]
+    sent = "select id from referral where direction = 'outgoing' and sent_at is not null"
+    assert rows(facts_engine, f"select count(*) from ({sent} except select referral_id from packet_copy) r") == [(0,)]
+    assert rows(facts_engine, f"select count(*) from packet_copy where referral_id not in ({sent})") == [(0,)]
     unsent = "select count(*) from referral where (sent_at is null) <> (state in ('draft', 'consent_pending', 'ready'))"
     assert rows(facts_engine, unsent) == [(0,)]
 

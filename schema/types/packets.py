@@ -1,0 +1,102 @@
+"""Packets: what was sent of a person, frozen, and cut to the person's consent each time it is read."""
+
+from typing import Any, Final
+
+import strawberry
+from sqlalchemy import ColumnElement, LargeBinary, Text, and_, any_, cast, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from schema.access import Columns
+from schema.links import ENVELOPE, PACKETS, of_case
+from schema.scalars import Base64, DateTime
+from schema.source import TODAY, column, computed, embedded, record, sealed
+from schema.standing import running
+from schema.tables import ConsentRow, PacketCopyRow, PacketIdentityRow, PacketRiskRow, ReferralRow
+from schema.tables.base import table_of
+from schema.types.basics import Node
+from schema.types.cases import CaseContent, Identity, Profile, Risk
+from schema.vocabulary import Category, Grain
+
+
+def _case(c: Columns) -> ColumnElement[Any]:
+    case: ColumnElement[Any] = c.case_id
+    return case
+
+
+CASE: Final = of_case(Category.CASE, case=_case)
+PROFILE: Final = of_case(Category.CASE, Grain.COARSE, case=_case)
+IDENTITY: Final = of_case(Category.IDENTITY, case=_case, sealed=True)
+RISK: Final = of_case(Category.RISK, case=_case, sealed=True)
+RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE, case=_case)
+
+
+def _open_now(c: Columns) -> ColumnElement[Any]:
+    """Give the categories of the packet that the consent it rests on opens today, in their order."""
+    consent, referral = table_of(ConsentRow).alias(), table_of(ReferralRow).alias()
+    sent = func.unnest(cast(c.categories, ARRAY(Text()))).table_valued("category").render_derived(name="sent")
+    allows = (
+        exists()
+        .where(
+            referral.c.id == c.referral_id,
+            consent.c.id == referral.c.consent_id,
+            running(consent.c),
+            consent.c.from_on <= TODAY,
+            consent.c.until_on >= TODAY,
+            sent.c.category == any_(cast(consent.c.categories, ARRAY(Text()))),
+        )
+        .correlate_except(consent, referral)
+    )
+    open_ones = select(func.array_agg(sent.c.category)).select_from(sent).where(allows)
+    return func.coalesce(
+        open_ones.correlate_except(sent).scalar_subquery(), cast(literal("{}"), ARRAY(Text())), type_=ARRAY(Text())
+    )
+
+
+def _digest(c: Columns) -> ColumnElement[str]:
+    text: ColumnElement[str] = func.encode(cast(c.digest, LargeBinary()), "base64", type_=Text())
+    return text
+
+
+@record(PacketCopyRow, code="pk", see=ENVELOPE, rows=PACKETS, subject=lambda c: c.person_id)
+class Packet(Node, CaseContent):
+    """The frozen content of a referral. Narrowed or withdrawn consent cuts it on the next read."""
+
+    id: strawberry.ID = column(PacketCopyRow.id, see=ENVELOPE, says="Opaque id.")
+    version: int | None = column(PacketCopyRow.version, see=CASE, says="1, 2, 3 ...; later facts are new versions.")
+    sealed_at: DateTime | None = column(PacketCopyRow.sealed_at, see=CASE, says="When it was frozen.")
+    categories: list[Category] | None = computed(
+        _open_now,
+        see=CASE,
+        says="Categories that the consent opens now, of those that were sent; whether or not anything is recorded.",
+    )
+    profile: Profile | None = embedded(
+        {
+            "disciplines": lambda c: c.disciplines,
+            "origin_region": lambda c: c.origin_region,
+            "languages": lambda c: c.languages,
+            "household_size": lambda c: c.household_size,
+            "support": lambda c: c.support,
+            "urgency": lambda c: c.urgency,
+        },
+        present=lambda c: and_(literal(Category.CASE.value) == any_(cast(c.categories, ARRAY(Text())))),
+        see=PROFILE,
+        says="Coarse profile; null when it was not sent.",
+    )
+    identity: Identity | None = sealed(
+        PacketIdentityRow,
+        lambda here, there: there.packet_id == here.id,
+        see=IDENTITY,
+        says="Who the person is; null when it was not sent.",
+    )
+    risk: Risk | None = sealed(
+        PacketRiskRow,
+        lambda here, there: there.packet_id == here.id,
+        see=RISK,
+        says="Persecution and its evidence; null when it was not sent.",
+    )
+    security_advice: str | None = column(
+        PacketCopyRow.security_advice,
+        see=RISK_COARSE,
+        says="What a host must know, without the story; null when it was not sent.",
+    )
+    digest: Base64 | None = computed(_digest, see=CASE, says="SHA-256 of the signed packet as it was sent.")

@@ -1,0 +1,187 @@
+"""The packet of a referral, as its recipient reads it by its token: what was sent, cut to consent at each reading."""
+
+import base64
+from typing import Any
+
+import pytest
+from handing import NAME, Desk, consented, drafted, internal, staff
+from referrals_town import PEN_NAME, PRISON, Town
+
+from hub.operations import Operations
+from schema.tables import CaseIdentityRow
+from schema.vocabulary import Relation
+
+# Operation 07 of those the graph was drawn from, as far as the present types carry it.
+READ = """
+query ReadPacket($id: ID!) {
+  referral(id: $id) {
+    ...Content
+    consent { categories purposes period { until } }
+    packet { version sealedAt categories digest ...File }
+  }
+}
+fragment Content on Referral { id state purpose urgency services { kind answer } declineReason }
+fragment File on CaseContent {
+  profile { disciplines languages originRegion householdSize }
+  identity { legalName names nationalities }
+  risk { claim linkWithWork incidents { act on account } samples { title } }
+  securityAdvice
+}
+"""
+
+
+async def packet(desk: Desk, referral: str) -> Any:
+    answer = await desk.ask(READ, id=referral)
+    assert "errors" not in answer, answer
+    return answer["data"]["referral"]["packet"]
+
+
+@pytest.fixture
+async def handed(lena: Desk, pen: Desk, town: Town) -> tuple[str, str]:
+    """A person handed to PEN, which took it up; give case and referral."""
+    case, referral = await drafted(lena, town)
+    await consented(lena, town, referral, ["CASE", "IDENTITY"])
+    await lena.step("sendReferral", referral=referral)
+    assert await packet(pen, referral) is None
+    town.deliver(internal(referral), town.pen)
+    await pen.step("takeReferral", referral=referral)
+    return case, referral
+
+
+async def test_it_shows_what_was_sent_and_nothing_more(pen: Desk, town: Town, handed: tuple[str, str]):
+    _case, referral = handed
+    read = await packet(pen, referral)
+    digest = base64.b64encode(town.digest(town.packet_text(internal(referral)))).decode()
+    assert read == {
+        "version": 1,
+        "sealedAt": read["sealedAt"],
+        "categories": ["CASE", "IDENTITY"],
+        "digest": digest,
+        "profile": {
+            "disciplines": [],
+            "languages": ["ar", "fr"],
+            "originRegion": "WESTERN_ASIA",
+            "householdSize": None,
+        },
+        "identity": {"legalName": NAME, "names": [PEN_NAME], "nationalities": None},
+        "risk": None,
+        "securityAdvice": None,
+    }
+    assert town.leaks() == []
+
+
+async def test_it_stays_as_it_was_sent(pen: Desk, town: Town, handed: tuple[str, str]):
+    _case, referral = handed
+    row = town.row(internal(referral))
+    with town.engine.begin() as connection:
+        newer = {"legal_name": "Somebody Else"}
+        town.vault.write(connection, CaseIdentityRow, row.case_id, row.person_id, newer)
+    assert (await packet(pen, referral))["identity"]["legalName"] == NAME
+
+
+async def test_reading_it_leaves_a_leaf_about_the_person(pen: Desk, town: Town, handed: tuple[str, str]):
+    _case, referral = handed
+    await packet(pen, referral)
+    with town.engine.connect() as connection:
+        leaf = connection.exec_driver_sql(
+            "select subjects, categories, fields_returned, organisation_id from audit_leaf order by at desc, id limit 1"
+        ).all()[-1]
+        newest = connection.exec_driver_sql(
+            "select count(*) from audit_leaf where 'Packet.identity' = any(fields_returned) and organisation_id = %s",
+            (town.pen.id,),
+        ).scalar()
+    assert newest == 1, leaf
+
+
+async def test_consent_cuts_it_on_the_next_read(pen: Desk, lena: Desk, town: Town, handed: tuple[str, str]):
+    _case, referral = handed
+    with town.engine.begin() as connection:
+        connection.exec_driver_sql("update consent set categories = '{case}', state = 'limited'")
+    read = await packet(pen, referral)
+    assert (read["categories"], read["identity"], read["version"]) == (["CASE"], None, 1)
+    # ICORN's own people still see what they sent.
+    assert (await packet(lena, referral))["identity"]["legalName"] == NAME
+    with town.engine.begin() as connection:
+        connection.exec_driver_sql("update consent set withdrawn_at = now()")
+    assert {name for name, value in (await packet(pen, referral)).items() if value is not None} == set()
+
+
+async def test_it_is_its_recipients_while_the_referral_is_open(
+    pen: Desk, lena: Desk, town: Town, graph: Operations, handed: tuple[str, str]
+):
+    _case, referral = handed
+    sar = Desk(graph, town.sar.acting)
+    assert (await sar.ask(READ, id=referral))["data"]["referral"] is None
+    got = (await pen.ask(f'{{ referral(id: "{referral}") {{ packet {{ id }} }} }}'))["data"]["referral"]["packet"]["id"]
+    for desk, there in ((pen, True), (lena, True), (sar, False), (Desk(graph, staff(town, Relation.DPO)), True)):
+        node = (await desk.ask(f'{{ node(id: "{got}") {{ id }} }}'))["data"]["node"]
+        assert (node is not None) == there
+    await pen.step("declineReferral", referral=referral, reason="NO_CAPACITY")
+    assert await packet(pen, referral) is None
+    assert (await pen.ask(f'{{ node(id: "{got}") {{ id }} }}'))["data"]["node"] is None
+    assert (await packet(lena, referral))["identity"]["legalName"] == NAME
+
+
+async def test_who_is_erased_is_in_no_packet(pen: Desk, lena: Desk, town: Town, handed: tuple[str, str]):
+    _case, referral = handed
+    with town.engine.begin() as connection:
+        town.vault.destroy_key(connection, town.row(internal(referral)).person_id, town.now)
+    for desk in (pen, lena):
+        answer = await desk.ask(READ, id=referral)
+        assert answer["data"]["referral"]["packet"]["identity"] is None
+        assert "SEALED" in {each["code"] for each in answer["extensions"]["withheld"]}
+
+
+async def test_what_a_stranger_wrote_that_fits_no_type_is_null(lena: Desk, town: Town):
+    strange = {
+        "identity": {"legal_name": ["a", "list"], "names": [NAME, 7, None], "nationalities": "IR", "pronouns": {}},
+        "risk": {
+            "claim": PRISON,
+            "level": "beyond all words",
+            "convicted": "yes",
+            "incidents": ["none", {"act": "arrest", "by": {}}, {"act": 1}],
+        },
+    }
+    token = town.packet(town.pen, content=strange)
+    town.take_in(town.pen, token)
+    (brought,) = town.states()
+    town.do("take", town.lena, brought)
+    for record in ("case", "packet"):
+        selection = (
+            "identity { legalName names nationalities pronouns } risk { claim level convicted incidents { act by } }"
+        )
+        answer = await lena.ask(f'{{ referral(id: "rf_{brought}") {{ {record} {{ {selection} }} }} }}')
+        assert answer["data"]["referral"][record] == {
+            "identity": {"legalName": None, "names": [NAME], "nationalities": None, "pronouns": None},
+            "risk": {
+                "claim": PRISON,
+                "level": None,
+                "convicted": None,
+                "incidents": [{"act": "ARREST", "by": None}, {"act": None, "by": None}],
+            },
+        }, record
+
+
+async def test_what_a_partner_brought_is_read_within_its_terms_and_gone_with_it(lena: Desk, town: Town):
+    token = town.packet(
+        town.pen,
+        terms={"categories": ["case", "risk"]},
+        content={
+            "case": {"languages": ["ar"]},
+            "identity": {"legal_name": NAME},
+            "risk": {"claim": PRISON, "security_advice": PEN_NAME},
+        },
+    )
+    town.take_in(town.pen, token)
+    (brought,) = town.states()
+    referral = f"rf_{brought}"
+    assert await packet(lena, referral) is None
+    town.do("take", town.lena, brought)
+    read = await packet(lena, referral)
+    assert (read["categories"], read["identity"], read["securityAdvice"]) == (["CASE", "RISK"], None, None)
+    assert read["risk"]["claim"] == PRISON
+    assert town.leaks() == []
+    town.take_in(town.pen, town.stop(town.pen, brought))
+    assert await packet(lena, referral) is None
+    with town.engine.connect() as connection:
+        assert connection.exec_driver_sql("select count(*) from packet_copy").scalar() == 0
