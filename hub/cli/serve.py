@@ -44,7 +44,10 @@ def serve_until_told(settings: Settings, database: Database, line: str) -> None:
     """
     # uvicorn hands a signal on when it has stopped; by itself SIGTERM would end the process there and then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config = uvicorn.Config(create_app(settings, database), host=settings.host, port=settings.port, **UVICORN)
+    bounds = {"ws_max_size": settings.body_bytes_max}
+    config = uvicorn.Config(
+        create_app(settings, database), host=settings.host, port=settings.port, **(UVICORN | bounds)
+    )
     try:
         _Announcing(config, line).run()
     except KeyboardInterrupt:
