@@ -17,7 +17,7 @@ STOP: Final = "hub.stop"
 """Where in a scope an `asyncio.Event` may stand that is set when the server stops."""
 LOOK_SECONDS: Final = 15.0
 GOODBYE_SECONDS: Final = 2.0
-"""How long a server that stops waits for a client's goodbye."""
+"""How long a client's goodbye is waited for."""
 MESSAGES_MOST: Final = 1_000
 """Messages that wait to be taken up."""
 PIECES_MOST: Final = 1_000
@@ -33,6 +33,7 @@ class Frames(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin to look at it."""
         super().connection_made(transport)
+        self.close_timeout = GOODBYE_SECONDS
         self._stuck = False
         self._look_next = self.loop.call_later(self.look_seconds, self._look)
 
@@ -113,7 +114,6 @@ class Frames(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """End it. Who serves it is told where it wants to say more than uvicorn would."""
-        self.close_timeout = GOODBYE_SECONDS
         stop = self.scope.get(STOP) if self.handshake_initiated and not self.close_sent else None
         if isinstance(stop, asyncio.Event) and not self.transport.is_closing():
             self.stop_keepalive()

@@ -20,8 +20,18 @@ FAST = Patience(beat=0.2)
 
 
 @contextmanager
-def opened(template: Database, folder: Path, patience: Patience = FAST, **more: object) -> Iterator[Street]:
-    """Open a town and its hub."""
+def opened(
+    template: Database, folder: Path, patience: Patience = FAST, cost: int = 100_000, **more: object
+) -> Iterator[Street]:
+    """Open a town and its hub.
+
+    Args:
+        template: a database with the facts.
+        folder: for the hub's own files.
+        patience: how long its streams wait.
+        cost: what each client may run up in a minute.
+        more: as `Street.open` takes it.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     settings = Settings(
@@ -30,6 +40,7 @@ def opened(template: Database, folder: Path, patience: Patience = FAST, **more: 
         client_keys=ClientKeys.LOOPBACK,
         delivery=Delivery.ELSEWHERE,
         streams_of_one=3,
+        cost_per_minute=cost,
         oauth_per_minute=10**6,
     )
     with cloned(template) as database, httpx.Client(timeout=20) as http:

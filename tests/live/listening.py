@@ -162,10 +162,17 @@ def say(socket: ClientConnection, **message: object) -> None:
     socket.send(json.dumps(message))
 
 
-def hung_up(socket: ClientConnection) -> tuple[int, str]:
-    """Give code and reason by which the hub hangs up, having looked that nothing else comes before."""
+def hung_up(socket: ClientConnection, *, any_more: bool = False) -> tuple[int, str]:
+    """Give code and reason by which the hub hangs up.
+
+    Args:
+        socket: an open one.
+        any_more: whether something else may come before.
+    """
+    came = []
     with pytest.raises(ConnectionClosed) as closed:
-        socket.recv(20)
+        came.extend(iter(lambda: socket.recv(20), None))
+    assert any_more or not came, came
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
 

@@ -28,6 +28,8 @@ from schema.tables import AgreementRow, AuditLeafRow, WebSessionRow
 from schema.tables.base import table_of
 from schema.vocabulary import AgreementState, ConsentChannel
 
+CLIENT = Path(__file__).parent / "client"
+
 
 def numbers(ear: Ear, count: int) -> list[int]:
     return [ear.event()["number"] for _ in range(count)]
@@ -321,18 +323,17 @@ def test_a_bell_rings_with_the_commit_and_not_before(street: Street):
     assert ear.beats() == []
 
 
-def test_a_listener_of_other_people_hears_the_same(street: Street):
+def test_listeners_of_other_people_hear_the_same(street: Street):
     ear = street.listen()
     street.taken(street.town.pen)
     mine = [ear.event() for _ in range(3)]
+    variables = {"referral": mine[0]["referral"]["id"], "after": 0}
     headers = street.headers()
     del headers["accept"]
-    given = {
-        "url": f"{street.url}/graphql",
-        "headers": headers,
-        "query": ALL,
-        "variables": {"referral": mine[0]["referral"]["id"], "after": 0},
-        "most": 3,
-    }
-    answers = node.run("listen.mjs", json.dumps(given), folder=Path(__file__).parent / "client")
+    given = {"url": f"{street.url}/graphql", "headers": headers, "query": ALL, "variables": variables, "most": 3}
+    answers = node.run("listen.mjs", json.dumps(given), folder=CLIENT)
     assert [each["data"]["it"]["number"] for each in answers] == [1, 2, 3]
+    given |= {"url": given["url"].replace("http", "ws", 1), "params": street.proved(street.token(), "GET")}
+    told = node.run("listen-socket.mjs", json.dumps(given), folder=CLIENT)
+    assert told["answers"] == answers
+    assert [each["extensions"]["code"] for each in told["refused"]] == ["SUBSCRIPTIONS_ONLY"]
