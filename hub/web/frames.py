@@ -104,13 +104,16 @@ class Frames(WebSocketsSansIOProtocol):
         return event
 
     async def send(self, message: Any) -> None:  # one of ASGI's events
-        """Send. As uvicorn's, but that it is no mistake of the sender's when the connection was given up meanwhile."""
+        """Send. As uvicorn's, but that it is no fault of the sender's when the connection was given up meanwhile."""
         try:
             await super().send(message)
         except RuntimeError:
             if self.close_sent:
                 raise ClientDisconnected from None
             raise
+        if self.initial_response is not None and self.close_sent:
+            # uvicorn would log that there was no answer.
+            self.handshake_complete = True
 
     def shutdown(self) -> None:
         """End it. Who serves it is told where it wants to say more than uvicorn would."""

@@ -44,6 +44,8 @@ SCOPES = (
 )
 SUBPROTOCOL = "graphql-transport-ws"
 Proofs = dict[str, str]
+BEATS_MOST = 100
+"""Beats for which an answer is waited for."""
 
 
 class TooMany(Exception):
@@ -68,12 +70,15 @@ class Ear(ABC):
         """Listen no more."""
 
     def next(self) -> dict[str, Any]:
-        """Give the next answer; beats are passed over."""
-        while True:
-            name, data = self.raw()
-            if name != "beat":
-                assert name == "next", name
-                return json.loads(data)
+        """Give the next answer; some beats are passed over."""
+        name, data = self.told()
+        assert name == "next", name
+        return json.loads(data)
+
+    def told(self) -> tuple[str, str]:
+        """Give what comes next but beats."""
+        came = (self.raw() for _ in range(BEATS_MOST))
+        return next(each for each in came if each[0] != "beat")
 
     def event(self) -> dict[str, Any]:
         """Give what happened next."""
@@ -144,9 +149,7 @@ class SocketEar(Ear):
         return message["type"], json.dumps(message.get("payload"))
 
     def ended(self) -> str:
-        name, data = self.raw()
-        while name == "beat":
-            name, data = self.raw()
+        name, data = self.told()
         assert name == "error", name
         ((error,), how) = json.loads(data), hung_up(self.socket)
         code = error["extensions"]["code"]
