@@ -9,7 +9,7 @@ from hub.app import create_app
 from hub.cli.base import app, opened, out, read_settings
 from hub.settings import Settings
 from hub.store import Database
-from hub.web.connection import UVICORN
+from hub.web.connection import UVICORN, bounds
 
 
 class _Announcing(uvicorn.Server):
@@ -44,10 +44,8 @@ def serve_until_told(settings: Settings, database: Database, line: str) -> None:
     """
     # uvicorn hands a signal on when it has stopped; by itself SIGTERM would end the process there and then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    bounds = {"ws_max_size": settings.body_bytes_max}
-    config = uvicorn.Config(
-        create_app(settings, database), host=settings.host, port=settings.port, **(UVICORN | bounds)
-    )
+    arguments = UVICORN | bounds(settings)
+    config = uvicorn.Config(create_app(settings, database), host=settings.host, port=settings.port, **arguments)
     try:
         _Announcing(config, line).run()
     except KeyboardInterrupt:

@@ -15,11 +15,10 @@ from typing import Any, ClassVar, Final
 from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from hub.settings import Settings
 from hub.web.frames import LOOK_SECONDS, STOP, Frames
 
 HEAD_BYTES_MAX: Final = 32 * 1024
-MESSAGE_BYTES_MAX: Final = 256 * 1024
-"""Largest message over a WebSocket, where the settings say nothing."""
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -152,10 +151,15 @@ def _standing(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join((b"HTTP/1.1 200 OK\r\n", *(b"%b: %b\r\n" % header for header in headers)))
 
 
+def bounds(settings: Settings) -> dict[str, int]:
+    """Give the arguments of `UVICORN` that go by the settings."""
+    # Streams and sockets stay open, and leave room for what does not.
+    return {"ws_max_size": settings.body_bytes_max, "limit_concurrency": 1_000 + 2 * settings.streams}
+
+
 UVICORN: Final[dict[str, Any]] = {  # arguments of many kinds
     "http": Connection,
     "ws": Frames,
-    "ws_max_size": MESSAGE_BYTES_MAX,
     # It saves little here, costs memory for each connection, and sizes would tell of what is alike.
     "ws_per_message_deflate": False,
     "ws_ping_interval": 20.0,
@@ -170,6 +174,6 @@ UVICORN: Final[dict[str, Any]] = {  # arguments of many kinds
     # Longer than common proxies keep theirs, so that none sends a request into a connection about to close.
     "timeout_keep_alive": 75,
     "timeout_graceful_shutdown": 10,
-    "limit_concurrency": 2_000,
+    **bounds(Settings()),
 }
 """How uvicorn is to serve the hub: arguments for `uvicorn.Config`."""

@@ -21,7 +21,7 @@ FAST = Patience(beat=0.2)
 
 @contextmanager
 def opened(
-    template: Database, folder: Path, patience: Patience = FAST, cost: int = 100_000, **more: object
+    template: Database, folder: Path, patience: Patience = FAST, more: dict[str, int] | None = None, **how: object
 ) -> Iterator[Street]:
     """Open a town and its hub.
 
@@ -29,8 +29,8 @@ def opened(
         template: a database with the facts.
         folder: for the hub's own files.
         patience: how long its streams wait.
-        cost: what each client may run up in a minute.
-        more: as `Street.open` takes it.
+        more: settings beside its own.
+        how: to serve it, as `Street.open` takes it.
     """
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
@@ -40,14 +40,14 @@ def opened(
         client_keys=ClientKeys.LOOPBACK,
         delivery=Delivery.ELSEWHERE,
         streams_of_one=3,
-        cost_per_minute=cost,
+        **(more or {}),
         oauth_per_minute=10**6,
     )
     with cloned(template) as database, httpx.Client(timeout=20) as http:
         engine = database.engine()
         street = Street(Town(engine, derive=RootKey.load(settings.root_key).derive), database, settings, http)
         try:
-            with street.open(patience=patience, **more):
+            with street.open(patience=patience, **how):
                 yield street
         finally:
             engine.dispose()

@@ -24,6 +24,7 @@ from hub.auth.registry import NewClient
 from hub.auth.root import RootKey
 from hub.settings import Settings
 from hub.store import Database
+from hub.web.connection import bounds
 from schema.tables.oauth import ClientKind
 from schema.tables.people import Stage
 from schema.vocabulary import AccessScope, Purpose
@@ -196,10 +197,10 @@ class Street:
     ears: ExitStack = field(default_factory=ExitStack)
 
     @contextmanager
-    def open(self, *, http: Any = None, ws: Any = None, **more: Any) -> Iterator[None]:
+    def open(self, *, ws: Any = None, **more: Any) -> Iterator[None]:
         """Serve, with these ways of waiting."""
         app = create_app(self.settings, self.database, clock=self.town.clock, **more)
-        given = {name: each for name, each in (("http", http), ("ws", ws)) if each is not None}
+        given = bounds(self.settings) | ({} if ws is None else {"ws": ws})
         with self.server:
             self.url = self.server.enter_context(serving(app, port=self.settings.port, **given))
             try:

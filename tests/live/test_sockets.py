@@ -440,7 +440,8 @@ class Watchful(Frames):
 def hasty(facts_template: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     """A town whose hub waits for nobody."""
     patience = Patience(beat=0.2, introduction=0.8, idle=1.2)
-    with opened(facts_template, tmp_path_factory.mktemp("hasty"), patience, ws=Watchful, cost=500) as street:
+    more = {"cost_per_minute": 500, "body_bytes_max": 2_000}
+    with opened(facts_template, tmp_path_factory.mktemp("hasty"), patience, more, ws=Watchful) as street:
         yield street
 
 
@@ -461,6 +462,13 @@ def test_a_socket_nobody_uses_is_not_kept(hasty: Street):
     say(known, type="complete", id="it")
     assert hung_up(known) == (1000, "Idle")
     assert time.monotonic() - began < 10
+
+
+def test_the_settings_say_how_large_a_message_may_be(hasty: Street):
+    for size, code in ((1_900, 4400), (2_100, 1009)):
+        inside = hasty.socket()
+        inside.send("x" * size)
+        assert hung_up(inside)[0] == code
 
 
 def test_messages_are_paid_for(hasty: Street):
