@@ -21,7 +21,7 @@ from hub.clock import Clock, SystemClock
 from hub.delivery import Patience, Running, Worker
 from hub.delivery.inbound import Exchange, Partners
 from hub.delivery.outbox import HandoffOutbox
-from hub.live import Listening, Live
+from hub.live import Listening, Live, Places, StreamPatience
 from hub.operations import Operations, Persons
 from hub.partners import Book, Door, OwnKeys
 from hub.planner import Limits, Planner
@@ -37,15 +37,18 @@ from hub.store.vault import Vault
 from hub.store.veil import Veil
 from hub.web import handoff, oauth
 from hub.web.console import Built, console_routes
-from hub.web.events import EventStreams
+from hub.web.events import BEAT, EventStreams
 from hub.web.forms import Pages
 from hub.web.graphql import GraphQLEndpoint
 from hub.web.rates import Allowance, Pace, Rates
 from hub.web.routes import Site
 from hub.web.signin import people_routes
+from hub.web.sockets import Sockets
+from hub.web.streams import Streams
 from schema.root import SCHEMA
 
 _CHORES: Final = (sweep_keys,)
+STREAMS: Final = StreamPatience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ def create_app(
     exchange: Callable[[Partners], Exchange] | None = None,
     patience: Patience | None = None,
     look_seconds: float = LOOK_SECONDS,
+    stream_patience: StreamPatience = STREAMS,
+    beat: bytes = BEAT,
 ) -> Site:
     """Build the hub over an open database whose tables are up to date; all connections are closed at the end.
 
@@ -86,6 +91,8 @@ def create_app(
         exchange: gives who knows what partners are told, and what they tell; referrals do when absent.
         patience: how long deliveries take at most.
         look_seconds: how long from one look at the clocks of referrals to the next.
+        stream_patience: how long streams wait for what.
+        beat: what shows by server-sent events that a stream is open.
     """
     clock = clock or SystemClock()
     engine = database.engine()
@@ -136,14 +143,26 @@ def create_app(
     )
     rates = Rates(Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch)
     listening = Listening(database.reading, reader)
-    live = Live(operations, listening, most=settings.streams, most_each=settings.streams_of_one)
+    places = Places(settings.streams, settings.streams_of_one)
+    live = Live(operations, listening, places, beat_seconds=stream_patience.beat)
+    streams = Streams(live, door=resource, rates=rates)
     graphql = GraphQLEndpoint(
         operations,
         body_bytes_max=settings.body_bytes_max,
         door=resource,
         rates=rates,
         address=_address_of(place),
-        streams=EventStreams(operations, live, door=resource, rates=rates),
+        streams=EventStreams(operations, streams, send_seconds=stream_patience.send, beat=beat),
+    )
+    sockets = Sockets(
+        operations,
+        streams,
+        Places(settings.streams, settings.streams_of_one),
+        door=resource,
+        rates=rates,
+        address=_address_of(place),
+        origins=place.origins,
+        patience=stream_patience,
     )
 
     @asynccontextmanager
@@ -176,7 +195,7 @@ def create_app(
             issuer=auth.config.issuer,
         ),
     ]
-    return Site(graphql, reader.ready, planner.sdl, lifespan, more)
+    return Site(graphql, reader.ready, planner.sdl, lifespan, more, sockets=sockets)
 
 
 async def deliver(

@@ -36,6 +36,8 @@ CHANGE_COST: Final = 10
 """What a change costs, apart from what is read beneath it."""
 STREAM_ONLY: Final = "STREAM_ONLY"
 """The code of a subscription that came where answers are told at once."""
+STREAMS_HERE: Final = "SUBSCRIPTIONS_ONLY"
+"""The code of what is no subscription and came where only those may come."""
 KNOWN_MOST: Final = 4_096
 KNOWN_BYTES_MOST: Final = 4_096
 """Longest request that is known again."""
@@ -151,7 +153,11 @@ class Operations:
             return await self._answer(bound, profile, tell_cost=tell_cost)
         except StreamAsked as stream:
             self.planner.keep_change(stream)
-            return _refusal(OperationRefused(STREAM_ONLY, "Send subscriptions by POST, and accept text/event-stream."))
+            return _refusal(
+                OperationRefused(
+                    STREAM_ONLY, "Send subscriptions by POST, accepting text/event-stream, or by WebSocket."
+                )
+            )
         except ChangeAsked as change:
             self.planner.keep_change(change)
             if not may_change:
@@ -172,6 +178,20 @@ class Operations:
         """
         prepared = self.planner.prepared(document, operation_name)
         return follow(prepared, prepared.coerce(variables), variables, profile, self.planner.catalogue)
+
+    async def followed(
+        self, document: str, variables: Mapping[str, Any], operation_name: str | None, profile: AccessProfile
+    ) -> Following:
+        """Understand what came where only subscriptions may come; nothing else is run.
+
+        Raises:
+            OperationRefused: it is no subscription, or cannot be followed.
+        """
+        prepared = await asyncio.to_thread(self.planner.prepared, document, operation_name)
+        if not prepared.subscribes:
+            raise OperationRefused(STREAMS_HERE, "Only subscriptions come by WebSocket. Send all else by POST.")
+        self.planner.keep_change(StreamAsked((document, operation_name), prepared))
+        return self.follow(document, variables, operation_name, profile)
 
     def shown(self, type_name: str, internal: UUID, profile: AccessProfile) -> str:
         """Give the global id under which a viewer knows a record."""

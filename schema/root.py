@@ -203,8 +203,8 @@ class Mutation(AgreementMutations, CaseworkMutations):
 
 @strawberry.type(
     description=(
-        "What happens, as it happens, as server-sent events. What is selected is read at each event under your rules; "
-        "what is not for you is not told. The stream ends when token or session ends."
+        "What happens, as it happens, by server-sent events or WebSocket. What is selected is read at each event under "
+        "your rules; what is not for you is not told. The stream ends when token or session ends."
     )
 )
 class Subscription(ReferralSubscriptions):

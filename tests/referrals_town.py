@@ -5,6 +5,7 @@ Its partners write and read real signed tokens; only the wire between them and t
 
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -138,10 +139,11 @@ class Town:
 
     engine: Engine
     clock: SetClock = field(default_factory=lambda: SetClock(MORNING))
+    derive: Callable[[str], bytes] = derive
 
     def __post_init__(self) -> None:
         self.me = new_keys("http://hub.example")
-        self.vault = Vault(Sealing(derive))
+        self.vault = Vault(Sealing(self.derive))
         self.bodies: dict[UUID, Body] = {}
         self.office = Office(vault=self.vault, me=lambda: self.me, outbox=Rows(), partner_of=self.partner_of)
         self.referrals = Referrals(self.office)

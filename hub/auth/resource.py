@@ -77,13 +77,16 @@ class ResourceServer:
         self._statements: Final = statements
         self._clock: Final = clock
 
-    async def profile(self, method: str, headers: Headers, *, url: str | None = None) -> AccessProfile:
+    async def profile(
+        self, method: str, headers: Headers, *, url: str | None = None, socket: bool = False
+    ) -> AccessProfile:
         """Read the access profile off a request.
 
         Args:
             method: of the request.
             headers: names in lower case; those that carry credentials came once.
             url: of the request, as the configured address says; the graph's when absent. Proofs are for it.
+            socket: whether the headers began a WebSocket, and hold what was said in it of who asks.
 
         Raises:
             Unauthorized: a token or a proof does not hold.
@@ -95,15 +98,19 @@ class ResourceServer:
         if credentials is not None:
             return await self._bearer(method, headers, credentials, url or self._resource)
         if HEADER in headers and self._console is not None:
-            found = await run_in_threadpool(self._console.profile_from_cookie, headers.items())
+            found = await run_in_threadpool(self._console.profile_from_cookie, headers.items(), socket=socket)
             if found is None:
                 # A stranger's answer would look as if the data were withheld.
                 raise SessionEnded("invalid_token", self._metadata)
             return found
         return ANONYMOUS
 
-    async def still(self, headers: Headers) -> AccessProfile:
+    async def still(self, headers: Headers, *, socket: bool = False) -> AccessProfile:
         """Look who it is now that opened a stream by these headers. Their proof was used up then.
+
+        Args:
+            headers: as `profile` took them.
+            socket: as `profile` took it.
 
         Raises:
             TokenExpired: the token came to its end.
@@ -117,7 +124,7 @@ class ResourceServer:
             return await self._still_bears(headers, credentials.decode("latin-1").partition(" ")[2])
         if HEADER not in headers or self._console is None:
             return ANONYMOUS
-        found = await run_in_threadpool(self._console.profile_from_cookie, headers.items(), seen=False)
+        found = await run_in_threadpool(self._console.profile_from_cookie, headers.items(), seen=False, socket=socket)
         if found is None:
             raise SessionEnded("invalid_token", self._metadata)
         return found

@@ -10,7 +10,7 @@ import uvicorn
 from hub.app import create_app
 from hub.cli.base import START_SECONDS, app, opened, out, read_settings
 from hub.settings import Settings
-from hub.web.connection import UVICORN
+from hub.web.connection import UVICORN, bounds
 from hub.web.routes import Site
 
 
@@ -47,7 +47,8 @@ def serve_until_told(settings: Settings, site: Callable[[], Site], line: str) ->
     """
     # uvicorn hands a signal on when it has stopped; by itself SIGTERM would end the process there and then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config = uvicorn.Config(site(), host=settings.host, port=settings.port, **UVICORN)
+    arguments = UVICORN | bounds(settings)
+    config = uvicorn.Config(site(), host=settings.host, port=settings.port, **arguments)
     try:
         _Announcing(config, line).run()
     except KeyboardInterrupt:

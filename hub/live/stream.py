@@ -7,21 +7,20 @@ What is not theirs leaves no trace in the stream, in its times neither: it beats
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from typing import Final
 
 from hub.auth.errors import TokenDenied
 from hub.errors import HubError
-from hub.live.errors import ServerStopping, TooManyStreams
+from hub.live.counting import Places
+from hub.live.errors import ServerStopping
 from hub.live.listening import Listening, Rung
-from hub.operations import Operations
+from hub.operations import Answer, Operations
 from hub.planner.following import Following
 from schema.access import AccessProfile
 from schema.links import PARTNERS
 
-BEAT_SECONDS: Final = 5.0
-"""How long a cut may go unnoticed."""
 _REPLAY: Final = """
 query($referral: ID!, $after: Int!) {
   referral(id: $referral) { events(first: 50, where: {afterNumber: $after}) {
@@ -49,72 +48,69 @@ class Listener:
 class Live:
     """All streams of one process."""
 
-    def __init__(self, operations: Operations, listening: Listening, *, most: int, most_each: int) -> None:
-        """Take what reads and what hears, and how many streams there may be, in all and of one body."""
+    def __init__(self, operations: Operations, listening: Listening, places: Places, *, beat_seconds: float) -> None:
+        """Take what reads and what hears, how many streams there may be, and how long a cut may go unnoticed."""
         self._operations: Final = operations
         self._listening: Final = listening
-        self._most: Final = most
-        self._most_each: Final = most_each
-        self._open: Final[dict[str, int]] = {}
+        self._places: Final = places
+        self._beat_seconds: Final = beat_seconds
 
-    @asynccontextmanager
-    async def counted(self, body: str) -> AsyncIterator[None]:
+    def counted(self, body: str) -> AbstractContextManager[None]:
         """Count a stream as long as it is open.
 
         Raises:
             TooManyStreams: there are enough.
         """
-        mine = self._open.get(body, 0)
-        if mine >= self._most_each or sum(self._open.values()) >= self._most:
-            raise TooManyStreams
-        self._open[body] = mine + 1
-        try:
-            yield
-        finally:
-            self._open[body] -= 1
-            if not self._open[body]:
-                del self._open[body]
+        return self._places.one_of(body)
 
-    async def told(self, following: Following, listener: Listener) -> AsyncGenerator[bytes | None, None]:
-        """Give the answers of a subscription as they come, and None as a beat. What ends it is told last.
+    async def told(self, following: Following, listener: Listener) -> AsyncGenerator[Answer | None, None]:
+        """Give the answers of a subscription as they come, and None as a beat. What ends it is told last, with a code.
 
         Args:
             following: the subscription.
             listener: who listens.
         """
         if following.withheld:
-            yield self._operations.withheld(following).body
+            yield self._operations.withheld(following)
             return
-        telling = _Telling(self._operations, self._listening, following, listener)
+        telling = _Telling(self._operations, self._listening, following, listener, self._beat_seconds)
         try:
             async with aclosing(telling.told()) as told:
                 async for each in told:
                     yield each
         except _Refused as refused:
-            yield refused.body
+            yield refused.answer
         except HubError as error:
-            yield self._operations.refused(error).body
+            yield self._operations.refused(error)
 
 
 class _Refused(Exception):
     """An event could not be read; the answer says why."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__()
-        self.body = body
+        self.answer = answer
 
 
 class _Telling:
     """One stream under way."""
 
-    def __init__(self, operations: Operations, listening: Listening, following: Following, listener: Listener) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        listening: Listening,
+        following: Following,
+        listener: Listener,
+        beat_seconds: float,
+    ) -> None:
         self._operations = operations
         self._listening = listening
         self._following = following
         self._listener = listener
         self._profile = listener.profile
+        self._beat_seconds = beat_seconds
 
-    async def told(self) -> AsyncGenerator[bytes | None, None]:
+    async def told(self) -> AsyncGenerator[Answer | None, None]:
         """Give what is to be told, in order, until it ends by an error."""
         profile = self._profile
         # Heard before anything is replayed, so that nothing falls between.
@@ -125,21 +121,21 @@ class _Telling:
             replayed: set[str] = set()
             async for event in self._replay():
                 replayed.add(event)
-                if (body := await self._read(event)) is not None:
-                    yield body
+                if (answer := await self._read(event)) is not None:
+                    yield answer
             loop = asyncio.get_running_loop()
-            beat = loop.time() + BEAT_SECONDS
+            beat = loop.time() + self._beat_seconds
             while True:
                 rung: Rung | None = await heard.next(beat - loop.time())
                 if self._listener.stop.is_set():
                     raise ServerStopping
                 live = None if rung is None else self._concerned(rung)
-                if live is not None and live not in replayed and (body := await self._read(live)) is not None:
-                    yield body
+                if live is not None and live not in replayed and (answer := await self._read(live)) is not None:
+                    yield answer
                 if loop.time() >= beat:
                     await self._look()
                     yield None
-                    beat = max(beat + BEAT_SECONDS, loop.time())
+                    beat = max(beat + self._beat_seconds, loop.time())
         finally:
             waking.cancel()
             self._listening.leave(heard)
@@ -167,7 +163,7 @@ class _Telling:
             )
             self._listener.pay(read.cost)
             if read.code is not None:
-                raise _Refused(read.body)
+                raise _Refused(read)
             referral = json.loads(read.body)["data"]["referral"]
             page = None if referral is None else referral["events"]
             if page is None:
@@ -177,16 +173,14 @@ class _Telling:
                 yield str(node["id"])
             more = page["pageInfo"]["hasNextPage"]
 
-    async def _read(self, event: str) -> bytes | None:
+    async def _read(self, event: str) -> Answer | None:
         """Read an event for the listener as of now; None where it is not theirs."""
         await self._still()
         answer, cost = await self._operations.happened(self._following, event, self._profile, self._listener.request_id)
         self._listener.pay(cost)
-        if answer is None:
-            return None
-        if answer.code is not None:
-            raise _Refused(answer.body)
-        return answer.body
+        if answer is not None and answer.code is not None:
+            raise _Refused(answer)
+        return answer
 
     async def _still(self) -> None:
         before, self._profile = self._profile, await self._listener.still()
@@ -201,4 +195,4 @@ class _Telling:
         await self._still()
         answer = await self._operations.execute(_LOOK, profile=self._profile)
         if answer.code is not None:
-            raise _Refused(answer.body)
+            raise _Refused(answer)

@@ -11,20 +11,22 @@ the messages of ASGI and the checks that uvicorn makes header by header.
 import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from starlette.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-STOP: Final = "hub.stop"
-"""Where in the scope of a request an `asyncio.Event` may stand that is set when the server stops."""
+from hub.settings import Settings
+from hub.web.frames import LOOK_SECONDS, STOP, Frames
+
 HEAD_BYTES_MAX: Final = 32 * 1024
-LOOK_SECONDS: Final = 15.0
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection, given up when a request does not get on: after one to two times `LOOK_SECONDS`."""
+    """uvicorn's connection, given up when a request does not get on: after one to two times `look_seconds`."""
+
+    look_seconds: ClassVar[float] = LOOK_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin to look at it."""
@@ -32,7 +34,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._unfinished: object = None
         self._idle_since = 0.0
-        self._look_next = self.loop.call_later(LOOK_SECONDS, self._look)
+        self._look_next = self.loop.call_later(self.look_seconds, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop looking."""
@@ -67,6 +69,16 @@ class Connection(HttpToolsProtocol):
                 stop.set()
         super().shutdown()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over to one that speaks WebSocket. Called for requests that ask for it, and no others."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            # An answer under way would be written into the socket.
+            self.send_400_response("Invalid HTTP request received.")
+            return
+        self._look_next.cancel()
+        super().handle_websocket_upgrade()
+        self.scope = None  # type: ignore[assignment]  # as uvicorn's: nothing is to be looked at here any more
+
     def _in_head(self) -> bool:
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
@@ -78,7 +90,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
             return
         self._unfinished = unfinished
-        self._look_next = self.loop.call_later(LOOK_SECONDS, self._look)
+        self._look_next = self.loop.call_later(self.look_seconds, self._look)
 
     def _idle_too_long(self) -> bool:
         idle = self.cycle is not None and self.cycle.scope is self.scope and self.cycle.response_complete
@@ -165,9 +177,19 @@ def _standing(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join((b"HTTP/1.1 200 OK\r\n", *(b"%b: %b\r\n" % header for header in headers)))
 
 
+def bounds(settings: Settings) -> dict[str, int]:
+    """Give the arguments of `UVICORN` that go by the settings."""
+    # Streams and sockets stay open, and leave room for what does not.
+    return {"ws_max_size": settings.body_bytes_max, "limit_concurrency": 1_000 + 2 * settings.streams}
+
+
 UVICORN: Final[dict[str, Any]] = {  # arguments of many kinds
     "http": Connection,
-    "ws": "none",
+    "ws": Frames,
+    # It saves little here, costs memory for each connection, and sizes would tell of what is alike.
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
     "access_log": False,
     "log_config": None,
     # Below this it tells of each request that is no HTTP.
@@ -178,6 +200,6 @@ UVICORN: Final[dict[str, Any]] = {  # arguments of many kinds
     # Longer than common proxies keep theirs, so that none sends a request into a connection about to close.
     "timeout_keep_alive": 75,
     "timeout_graceful_shutdown": 10,
-    "limit_concurrency": 2_000,
+    **bounds(Settings()),
 }
 """How uvicorn is to serve the hub: arguments for `uvicorn.Config`."""

@@ -4,53 +4,43 @@ Source: GraphQL over Server-Sent Events, distinct connections mode; HTML, 9.2 Se
 """
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
-from functools import partial
-from typing import Any, Final, Protocol
+from contextlib import suppress
+from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
 from hub.errors import HubError
-from hub.live import Listener, Live
-from hub.log import logger
-from hub.operations import Operations
-from hub.web.connection import STOP, hang_up
+from hub.operations import Answer, Operations
+from hub.web.connection import hang_up
+from hub.web.frames import STOP
 from hub.web.http import ALWAYS, REQUEST_ID, request_id
 from hub.web.media import STREAM
-from hub.web.rates import Rates
+from hub.web.refusals import refusal_of
+from hub.web.streams import Asking, Streams
 from schema.access import AccessProfile
 
-SEND_SECONDS: Final = 15.0
-"""How long a client may take nothing at all."""
 BEAT: Final = b":\n\n"
 COMPLETE: Final = b"event: complete\ndata:\n\n"
 _UNBUFFERED: Final = (b"x-accel-buffering", b"no")
-_log = logger()
-
-
-class Doorkeeper(Protocol):
-    """Tells who asks still."""
-
-    async def still(self, headers: dict[bytes, bytes], /) -> AccessProfile:
-        """Look who it is now that opened a stream by these headers.
-
-        Raises:
-            HubError: nobody any more.
-        """
-        ...
 
 
 class EventStreams:
     """Tells subscriptions to those who asked for events."""
 
-    def __init__(self, operations: Operations, live: Live, *, door: Doorkeeper, rates: Rates) -> None:
-        """Take what reads, what hears, who is at the door, and what each client may ask."""
+    def __init__(self, operations: Operations, streams: Streams, *, send_seconds: float, beat: bytes = BEAT) -> None:
+        """Take what answers.
+
+        Args:
+            operations: understands subscriptions.
+            streams: tells them.
+            send_seconds: how long a client may take nothing at all.
+            beat: what shows that a stream is open.
+        """
         self._operations: Final = operations
-        self._live: Final = live
-        self._door: Final = door
-        self._rates: Final = rates
+        self._streams: Final = streams
+        self._send_seconds: Final = send_seconds
+        self._beat: Final = beat
 
     async def follow(
         self,
@@ -60,7 +50,7 @@ class EventStreams:
         *,
         asked: tuple[str, dict[str, Any] | None, str | None],
         profile: AccessProfile,
-        payer: tuple[str, str],
+        pays: tuple[str, str],
     ) -> None:
         """Tell a subscription until it ends.
 
@@ -70,29 +60,23 @@ class EventStreams:
             send: from ASGI.
             asked: document, variables, name of the operation.
             profile: who listens.
-            payer: the client that pays, and the body among whose streams it counts.
+            pays: the client that pays, and the body among whose streams it counts.
 
         Raises:
             TooManyStreams: before anything was sent.
         """
         document, variables, name = asked
-        client, body = payer
         try:
             following = self._operations.follow(document, variables or {}, name, profile)
         except HubError as error:
             await told_once(scope, send, self._operations.refused(error).body)
             return
-        id_ = request_id(scope)
         stop = scope[STOP] = asyncio.Event()
-        listener = Listener(
-            profile=profile,
-            still=partial(self._door.still, dict(scope["headers"])),
-            pay=partial(self._rates.charge, client),
-            stop=stop,
-            request_id=id_,
+        asking = Asking(
+            profile=profile, headers=dict(scope["headers"]), pays=pays, stop=stop, request_id=request_id(scope)
         )
-        async with self._live.counted(body):
-            pouring = asyncio.create_task(_pour(id_, send, self._live.told(following, listener)))
+        async with self._streams.telling(following, asking) as answers:
+            pouring = asyncio.create_task(self._pour(asking.request_id, send, answers))
             leaving = asyncio.create_task(_gone(receive))
             try:
                 await asyncio.wait({pouring, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -102,6 +86,29 @@ class EventStreams:
                     with suppress(asyncio.CancelledError):
                         await task
 
+    async def _pour(self, id_: str, send: Send, answers: AsyncGenerator[Answer | None, None]) -> None:
+        """Send answers as they come, until the last or until the client takes no more."""
+        try:
+            await send(_head(id_))
+            try:
+                async for answer in answers:
+                    await self._sent(send, self._beat if answer is None else _next(answer.body))
+            except _Stuck:
+                raise
+            except Exception as error:  # noqa: BLE001  # the last door: nothing of it may reach a stranger
+                await self._sent(send, _next(refusal_of(error, id_).body))
+            await self._sent(send, COMPLETE)
+            await send({"type": "http.response.body", "body": b""})
+        except _Stuck:
+            await hang_up(send)
+
+    async def _sent(self, send: Send, text: bytes) -> None:
+        message = {"type": "http.response.body", "body": text, "more_body": True}
+        try:
+            await asyncio.wait_for(send(message), self._send_seconds)
+        except TimeoutError:
+            raise _Stuck from None
+
 
 async def told_once(scope: Scope, send: Send, body: bytes) -> None:
     """Tell one answer, and that there is no other."""
@@ -109,36 +116,8 @@ async def told_once(scope: Scope, send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": _next(body) + COMPLETE})
 
 
-async def _pour(id_: str, send: Send, answers: AsyncGenerator[bytes | None, None]) -> None:
-    """Send answers as they come, until the last or until the client takes no more."""
-    try:
-        await send(_head(id_))
-        try:
-            async with aclosing(answers):
-                async for answer in answers:
-                    await _sent(send, BEAT if answer is None else _next(answer))
-        except _Stuck:
-            raise
-        except Exception as error:  # noqa: BLE001  # the last door: nothing of it may reach a stranger
-            _log.error("graphql.failed", request_id=id_, error=type(error).__name__)
-            message = f"Something went wrong in the hub. Tell us this id: {id_}"
-            refused = {"errors": [{"message": message, "extensions": {"code": "INTERNAL_ERROR"}}]}
-            await _sent(send, _next(json.dumps(refused).encode()))
-        await _sent(send, COMPLETE)
-        await send({"type": "http.response.body", "body": b""})
-    except _Stuck:
-        await hang_up(send)
-
-
 class _Stuck(Exception):
     """The client takes nothing."""
-
-
-async def _sent(send: Send, text: bytes) -> None:
-    try:
-        await asyncio.wait_for(send({"type": "http.response.body", "body": text, "more_body": True}), SEND_SECONDS)
-    except TimeoutError:
-        raise _Stuck from None
 
 
 async def _gone(receive: Receive) -> None:

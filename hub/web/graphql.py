@@ -16,27 +16,24 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from hub.auth.errors import ProviderUnavailable, PurposeRefused, TokenDenied
+from hub.auth.errors import TokenDenied
 from hub.auth.resource import Unauthorized
-from hub.errors import HubError, StoreUnavailable
-from hub.live import TooManyStreams
 from hub.log import logger
 from hub.operations import STREAM_ONLY, Answer, Known, Operations
 from hub.web.events import EventStreams, told_once
 from hub.web.http import (
     ALWAYS,
-    CLOSE,
     REQUEST_ID,
     Bodies,
-    BodyTooLarge,
-    BodyTooSlow,
     ClientGone,
     request_id,
     respond,
     respond_well,
 )
 from hub.web.media import LEGACY, MODERN, STREAM, Media, is_json, media_for
-from hub.web.rates import Rates, TooManyRequests
+from hub.web.messages import Params
+from hub.web.rates import Rates, payer
+from hub.web.refusals import INTERNAL, RequestMalformed, refusal_of
 from schema.access import ANONYMOUS, AccessProfile
 
 PREFLIGHT: Final = b"graphql-require-preflight"
@@ -50,28 +47,6 @@ _STATUS: Final = {
 _ONCE: Final = frozenset({b"authorization", b"content-length", b"content-type", b"dpop", b"purpose-of-use"})
 _NUL: Final = b"\\u0000"
 _log = logger()
-
-
-class RequestMalformed(HubError):
-    """The request is no GraphQL request."""
-
-    code = "BAD_REQUEST"
-    public = "The request is no GraphQL request."
-
-    def __init__(self, message: str, status: int = 400, *, allow: bytes = b"") -> None:
-        super().__init__()
-        self.message = message
-        self.status = status
-        self.allow = allow
-
-
-class Params(msgspec.Struct, frozen=True):
-    """What a GraphQL request says; the names are those of the wire."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operationName: str | None = None  # noqa: N815  # as it is written in the request
-    extensions: dict[str, Any] | None = None
 
 
 _decode = msgspec.json.Decoder(Params).decode
@@ -138,9 +113,9 @@ class GraphQLEndpoint:
             asked: Known | Params | None = self._operations.known(request, profile)
             if asked is None:
                 asked = _decoded(request) if request else _asked_for(scope, headers)
-            client, body = self._asks(scope, profile)
+            client, body = payer(profile, scope, self._address)
             turn = self._rates.enter(client, body)
-            answer = Answer(b"", "INTERNAL_ERROR")
+            answer = Answer(b"", INTERNAL)
             try:
                 if isinstance(asked, Known):
                     answer = await self._operations.again(asked, profile)
@@ -152,7 +127,7 @@ class GraphQLEndpoint:
             if answer.code == STREAM_ONLY and media.streams and self._streams and isinstance(asked, Params) and request:
                 subscription = (asked.query, asked.variables, asked.operationName or None)
                 await self._streams.follow(
-                    scope, receive, send, asked=subscription, profile=profile, payer=(client, body)
+                    scope, receive, send, asked=subscription, profile=profile, pays=(client, body)
                 )
                 return
         except ClientGone:
@@ -186,14 +161,6 @@ class GraphQLEndpoint:
     def _still_good(self, answer: Answer) -> None:
         if answer.code == TokenDenied.code:
             raise self._door.denied()
-
-    def _asks(self, scope: Scope, profile: AccessProfile) -> tuple[str, str]:
-        """Tell whose cost a request is, and whose requests at once it counts among."""
-        if profile is ANONYMOUS:
-            address = self._address(scope)
-            return address, address
-        client = profile.client or self._address(scope)
-        return client, str(profile.organisation_id) if profile.organisation_id else client
 
     async def _posted(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         if not is_json(headers.get(b"content-type", b"")):
@@ -273,36 +240,7 @@ async def _tell(scope: Scope, send: Send, media: Media, answer: Answer) -> None:
 
 async def _fail(scope: Scope, send: Send, media: Media, error: Exception) -> None:
     id_ = request_id(scope)
-    headers = [(MODERN if media is STREAM else media).header, *ALWAYS, (REQUEST_ID, id_.encode())]
-    match error:
-        case RequestMalformed():
-            status, code, message = error.status, error.code, error.message
-            if error.allow:
-                headers.append((b"allow", error.allow))
-        case BodyTooLarge():
-            # The connection stays: the rest is taken and thrown away, so that the client comes to read this.
-            status, code, message = 413, error.code, error.public
-        case BodyTooSlow():
-            status, code, message = 408, error.code, error.public
-            headers.append(CLOSE)
-        case Unauthorized():
-            status, code, message = 401, error.code, error.public
-            headers.append((b"www-authenticate", error.challenge))
-        case PurposeRefused():
-            status, code, message = 403, error.code.upper(), error.public
-        case StoreUnavailable():
-            status, code, message = 503, error.code.upper(), error.public
-            _log.warning("graphql.not_answered", request_id=id_, code=code)
-        case ProviderUnavailable():
-            status, code, message = 503, error.code, error.public
-            headers.append((b"retry-after", str(error.retry_seconds).encode()))
-            _log.warning("graphql.not_answered", request_id=id_, code=code)
-        case TooManyRequests() | TooManyStreams():
-            status, code, message = 429, error.code, error.public
-            headers.append((b"retry-after", str(error.retry_seconds).encode()))
-        case _:
-            status, code = 500, "INTERNAL_ERROR"
-            message = f"Something went wrong in the hub. Tell us this id: {id_}"
-            _log.error("graphql.failed", request_id=id_, error=type(error).__name__)
-    body = msgspec.json.encode({"errors": [{"message": message, "extensions": {"code": code}}]})
-    await respond(send, status, headers, body)
+    refusal = refusal_of(error, id_)
+    media = MODERN if media is STREAM else media
+    headers = [media.header, *ALWAYS, (REQUEST_ID, id_.encode()), *refusal.headers]
+    await respond(send, refusal.status, headers, refusal.body)

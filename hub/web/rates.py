@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from starlette.types import Scope
+
 from hub.errors import HubError
+from schema.access import ANONYMOUS, AccessProfile
 
 CLIENTS_MOST: Final = 10_000
 """Buckets kept; the one not used for longest is forgotten, which fills it up."""
@@ -88,6 +91,21 @@ class Buckets:
 
 Turn = tuple[Bucket, str]
 """A request that was let in: whose cost it is, and whose requests at once it counts among."""
+
+
+def payer(profile: AccessProfile, scope: Scope, address: Callable[[Scope], str]) -> tuple[str, str]:
+    """Tell whose cost a request is, and whose requests at once it counts among.
+
+    Args:
+        profile: who asks.
+        scope: of the request.
+        address: tells where it comes from, to count those who have no token.
+    """
+    if profile is ANONYMOUS:
+        place = address(scope)
+        return place, place
+    client = profile.client or address(scope)
+    return client, str(profile.organisation_id) if profile.organisation_id else client
 
 
 class Rates:

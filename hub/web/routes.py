@@ -24,8 +24,11 @@ class Site:
         sdl: str,
         lifespan: Lifespan[Starlette] | None = None,
         more: Sequence[Route] = (),
+        *,
+        sockets: ASGIApp | None = None,
     ) -> None:
         self._graphql = graphql
+        self._sockets = sockets
         pages = Starlette(routes=[*_routes(ready, sdl), *more], lifespan=lifespan, exception_handlers=HANDLERS)
         # A redirect would be built from the Host header, which the client chooses.
         pages.router.redirect_slashes = False
@@ -35,6 +38,8 @@ class Site:
         """Take the graph's requests straight; hand all else to Starlette."""
         if scope["type"] == "http" and scope["path"] == GRAPHQL:
             await self._graphql(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == GRAPHQL and self._sockets is not None:
+            await self._sockets(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 

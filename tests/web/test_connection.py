@@ -11,7 +11,7 @@ from wire import BODY, HEAD, WHOLE, answer_of, connected, ended
 
 from hub.operations import Operations
 from hub.store import Database
-from hub.web import connection as connections
+from hub.web.connection import Connection
 
 
 class Constant:
@@ -21,9 +21,9 @@ class Constant:
         return b'{"__typename":"Query"}'
 
 
-@pytest.fixture
-def impatient():
-    """A hub that waits a quarter of a second for a body, and a second for the next request."""
+@pytest.fixture(scope="module")
+def small():
+    """A hub that waits a quarter of a second for a body."""
     endpoint = open_endpoint(Operations(reader=Constant()), body_bytes_max=1000, body_seconds=0.25)
 
     async def app(scope, receive, send):
@@ -34,7 +34,26 @@ def impatient():
                 await send({"type": "lifespan.startup.complete"})
             await send({"type": "lifespan.shutdown.complete"})
 
-    with serving(app, timeout_keep_alive=1) as url:
+    return app
+
+
+@pytest.fixture(scope="module")
+def impatient(small):
+    """It, and it waits a second for the next request."""
+    with serving(small, timeout_keep_alive=1) as url:
+        yield url
+
+
+class Watchful(Connection):
+    """Looks twice a second whether a request gets on."""
+
+    look_seconds = 0.5
+
+
+@pytest.fixture(scope="module")
+def watchful(small):
+    """It, and it is watchful."""
+    with serving(small, timeout_keep_alive=1, http=Watchful) as url:
         yield url
 
 
@@ -124,13 +143,6 @@ def test_what_is_no_http_is_refused(hub, sent):
         assert ended(client)
 
 
-@pytest.fixture
-def watchful(monkeypatch, impatient):
-    """A hub that looks twice a second whether a request gets on."""
-    monkeypatch.setattr(connections, "LOOK_SECONDS", 0.5)
-    return impatient
-
-
 @pytest.mark.parametrize(
     "begun",
     [
@@ -171,8 +183,8 @@ def test_a_connection_in_use_is_kept(watchful):
             time.sleep(0.1)
 
 
-def test_requests_that_come_at_once_are_answered_in_turn(impatient):
-    with connected(impatient) as client:
+def test_requests_that_come_at_once_are_answered_in_turn(watchful):
+    with connected(watchful) as client:
         client.sendall(WHOLE * 5 + HEAD.replace(b"json", b"text") + b"content-length: 0\r\n\r\n" + WHOLE)
         got = b"".join(answer_of(client) for _ in range(7))
         assert [each[:3] for each in got.split(b"HTTP/1.1 ")[1:]] == [b"200"] * 5 + [b"415", b"200"]
