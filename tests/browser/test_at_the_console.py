@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
-from browser.console import run, until, until_loaded, watched, write
+from browser.console import choose, run, until, until_loaded, watched, write, write_line, written
 from browser.reading import CONTRAST
 from browser.whole import enrol, sign_in, whole, with_passkeys
 from databases import cloned
@@ -165,6 +166,47 @@ def test_what_the_hub_refuses_is_shown_as_the_hub_says_it(page):
     page.get_by_role("button", name="Execute query").click()
     until(page, lambda answer: "cannot be reached" in answer)
     page.unroute("**/graphql")
+
+
+@pytest.mark.usefixtures("person")
+def test_a_key_is_kept_while_the_same_is_tried_and_new_for_each_intent(page):
+    _open(page)
+    keys = []
+
+    def note(sent):
+        if sent.url.endswith("/graphql") and "mutation OpenCase" in (query := sent.post_data_json["query"]):
+            keys.append(re.search(r'idempotencyKey: "([^"]+)"', query).group(1))
+
+    page.on("request", note)
+    page.route("**/graphql", lambda route: route.abort())
+    choose(page, "OpenCase")
+    page.get_by_role("button", name="Execute query").click()
+    until(page, lambda answer: "cannot be reached" in answer)
+    page.unroute("**/graphql")
+    choose(page, "Cases")
+    replayed = [run(page, "OpenCase"), run(page)]
+    write_line(page, "legalName:", 'identity: { legalName: "Somebody else" }')
+    replayed.append(run(page))
+    choose(page, "Cases")
+    replayed.append(run(page, "OpenCase"))
+    assert [answer["data"]["openCase"]["replayed"] for answer in replayed] == [False, True, False, False]
+    assert keys[0] == keys[1] == keys[2]
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.usefixtures("person")
+def test_what_somebody_writes_over_an_id_stays_until_one_is_shown_again(page):
+    _open(page)
+    shown = run(page, "Recipient")["data"]["organisation"]["id"]
+    choose(page, "Draft")
+    assert f'recipient: "{shown}" # from Recipient' in written(page)
+    write_line(page, "recipient:", 'recipient: "or_mine" # from Recipient')
+    choose(page, "Cases")
+    choose(page, "Draft")
+    assert 'recipient: "or_mine"' in written(page)
+    run(page, "Recipient")
+    choose(page, "Draft")
+    assert f'recipient: "{shown}"' in written(page)
 
 
 # ---- Nothing stays ---------------------------------------------------------------------------------------------------

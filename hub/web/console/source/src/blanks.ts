@@ -5,7 +5,7 @@
 //   until: "YYYY-MM-DD"                 # in 90 days         a day, counted from today
 //   referral: "rf_..."                  # from Draft         the id that the tab named showed last; `or` names several
 //
-// Each is written once. What somebody writes over it stays, until the tab named shows another id; without its comment a
+// Each is written once. What somebody writes over it stays, until the tab named shows an id again; without its comment a
 // line is left alone. Nothing of it outlives the page.
 
 const BLANK = /"([^"\n]*)"(?=[^"\n]*# (?:(a new key)|in (\d+) days|from (\w+(?: or \w+)*)))/g;
@@ -90,7 +90,7 @@ export class Blanks {
       const before = this.#sent.get(blank.text);
       const again = before?.text === text && !(before.done && before.visit !== this.#visit);
       const key = OPEN.test(blank.text) || (before && !again) ? newKey() : blank.text;
-      this.#sent.set(key, again ? before : { text, visit: this.#visit, done: false });
+      this.#sent.set(key, { text, visit: this.#visit, done: again && before.done });
       if (key !== blank.text) edits.push({ ...blank, text: key });
     }
     if (edits.length && this.#page?.read() === query) this.#page.write(edits);
