@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from hub import log
 from hub.errors import HubError, StoreUnavailable
-from hub.settings import Environment, Settings
+from hub.settings import Environment, LogLevel, Settings
 from hub.store import Database, open_database, upgrade
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
@@ -42,13 +42,12 @@ def read_settings(*, quiet: bool = False) -> Settings:
     """Read the settings from the environment, refuse unsafe ones, and set up the log.
 
     Args:
-        quiet: log warnings and errors only, whatever HUB_LOG_LEVEL says: the terminal belongs to the command.
+        quiet: log warnings and errors only, unless HUB_LOG_LEVEL is set: the terminal belongs to the command.
     """
     settings = Settings.from_env(os.environ)
     settings.refuse_unsafe(euid=os.geteuid() if hasattr(os, "geteuid") else None)
-    log.configure(
-        strict=settings.environment is not Environment.PRODUCTION, level="warning" if quiet else settings.log_level
-    )
+    level = LogLevel.WARNING if quiet and "HUB_LOG_LEVEL" not in os.environ else settings.log_level
+    log.configure(strict=settings.environment is not Environment.PRODUCTION, level=level)
     return settings
 
 

@@ -1,17 +1,21 @@
 """The demonstration: facts, made-up data, people and programs that may come in, and partners to hand persons to."""
 
+import json
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+import pyotp
 from sqlalchemy import Engine
 
 from hub.app import create_app
 from hub.auth.people import People, Place
 from hub.auth.root import RootKey
 from hub.cli import guests, sandboxes
-from hub.cli.base import app, bar, opened, read_settings
+from hub.cli.base import app, bar, opened, out, read_settings
 from hub.cli.serve import serve_until_told
 from hub.clock import SystemClock
 from hub.errors import SettingsRefused
@@ -56,23 +60,45 @@ def demo() -> None:
             serve_until_told(settings, partial(create_app, settings, database), greeting)
 
 
+@app.command("demo-code")
+def demo_code() -> None:
+    """Print the one-time code of this moment for the sign-in of the demonstration."""
+    file = read_settings(quiet=True).data_dir / guests.FILE
+    if not file.exists():
+        raise SettingsRefused(setting="HUB_DATA_DIR", reason="there is no demonstration in it: start one with demo")
+    [user] = json.loads(file.read_text(encoding="utf-8"))["users"]
+    out.print(pyotp.TOTP(user["totp"]).at(SystemClock().now()), highlight=False)
+
+
 def _greeting(settings: Settings, made: guests.Demonstration) -> list[str]:
     url = settings.public_url
-    asked = [
-        f"curl -s {url}/graphql -H 'content-type: application/json' -d '{{\"query\":\"{question}\"}}'"
-        for question in QUESTIONS
-    ]
     partners = [f"{each.slug} at {each.url}" for each in made.sandboxes]
-    return [
+    [user] = made.users
+    lines = [
         f"The demonstration is ready at {url}/graphql - Ctrl-C ends it",
         f"The console: {url}/console",
+        f"Sign in there with a password: login {user['login']}, password {user['password']},",
+        f"  and the one-time code that {_program()} demo-code prints",
         f"Sandbox partners: {', '.join(partners)}"
         if partners
         else "Sandbox partners: none, they come with a checkout of the source, not with an installed hub",
-        f"Clients, keys and a sign-in: {made.file}",
+        f"Clients, keys and the sign-in: {made.file}",
         "Ask, in another terminal:",
-        *asked,
     ]
+    lines += [
+        f"curl -s {url}/graphql -H 'content-type: application/json' -d '{{\"query\":\"{question}\"}}'"
+        for question in QUESTIONS
+    ]
+    if made.sandboxes:
+        lines.append("Have a partner hand a made-up person to ICORN:")
+        lines.append(f"curl -s {made.sandboxes[0].url}/control/send -d '{{}}'")
+    return lines
+
+
+def _program() -> str:
+    """Name this program as it was called, so that the line can be pasted: beside this python where it is there."""
+    beside = Path(sys.executable).with_name("icorn-hub")
+    return str(beside) if beside.exists() else "icorn-hub"
 
 
 def _fill(engine: Engine, root: RootKey) -> None:
@@ -91,7 +117,7 @@ def _sign_in(engine: Engine, settings: Settings) -> str:
     people = People(engine, SystemClock(), Place.of(settings), RootKey.load(settings.root_key))
     known = [kept for kept in people.accounts.all() if kept.login.startswith(LOGIN)]
     if any(kept.last_sign_in_at for kept in known):
-        return "Sign in as you did before."
+        return "Or with the passkey you made before."
     login = f"{LOGIN}-{len(known) + 1}"
     code = people.accounts.create(login, name="Demonstration", role=Relation.LEAD)
-    return f"The first time: {settings.public_url}/enrol with the code {code}; your login is {login}"
+    return f"Or with a passkey, the first time: {settings.public_url}/enrol with the code {code}; your login is {login}"

@@ -77,6 +77,7 @@ class Demonstration:
     """What the demonstration is made of, beside the data."""
 
     sandboxes: list[Sandbox]
+    users: list[Json]
     file: Path
 
 
@@ -94,7 +95,7 @@ def prepare(engine: Engine, settings: Settings, clock: Clock) -> Demonstration:
     sandboxes = _partners(engine, settings, before.get("sandboxes", []), keys, clock) if present() else []
     told["sandboxes"] = [{"body": each.slug, "network": each.network, "address": each.url} for each in sandboxes]
     write_private(file, json.dumps(told, indent=2) + "\n")
-    return Demonstration(sandboxes, file)
+    return Demonstration(sandboxes, told["users"], file)
 
 
 # ---- Clients ---------------------------------------------------------------------------------------------------------

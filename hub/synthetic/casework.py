@@ -329,7 +329,7 @@ def _identity(chance: Chance, file: Made) -> Made:
         "names": [chance.person() for _ in range(chance.randint(0, 2))],
         "birth_date": f"{chance.randint(1950, 2003)}-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}",
         "nationalities": [country],
-        "origin_named": chance.maybe(0.2, f"{chance.word()} {MARK}"),
+        "origin_named": chance.maybe(0.2, f"Old {chance.word()} {MARK}"),
         "pronouns": chance.choice((None, "she", "he", "they")),
     }
 

@@ -2,19 +2,18 @@
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
+from browser.console import choose, run, until, until_loaded, watched, write, write_line, written
 from browser.reading import CONTRAST
 from browser.whole import enrol, sign_in, whole, with_passkeys
 from databases import cloned
 
 from schema.vocabulary import Relation
 
-VIOLATIONS = """
-document.addEventListener("securitypolicyviolation", (e) => tell(`${e.violatedDirective} ${e.blockedURI}`));
-"""
 STORED = """
 async () => {
   const kept = { ...localStorage, ...sessionStorage };
@@ -23,7 +22,6 @@ async () => {
 }
 """
 NOTHING = {"kept": {}, "databases": [], "caches": [], "cookies": ""}
-MODEL = "(ending) => __MONACO.editor.getModels().find((each) => each.uri.path.endsWith(ending))"
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +39,14 @@ def hub(facts_template, console):
 @pytest.fixture
 def page(chromium, hub):
     """A page of a fresh browser, which must ask nothing of anybody else and break no policy."""
-    context = chromium.new_context(base_url=hub.url, viewport={"width": 1400, "height": 900})
-    outside, broken, told = [], [], []
-    context.expose_binding("tell", lambda _source, what: broken.append(what))
-    context.add_init_script(VIOLATIONS)
-    context.on("request", lambda sent: None if sent.url.startswith((hub.url, "data:")) else outside.append(sent.url))
-    context.on("console", lambda line: told.append(line.text) if line.type in {"error", "warning"} else None)
-    context.on("weberror", lambda error: told.append(str(error.error)))
-    page = context.new_page()
-    with_passkeys(page)
-    yield page
-    context.close()
-    assert outside == []
-    assert broken == []
+    with watched(chromium, hub.url) as (context, seen):
+        page = context.new_page()
+        with_passkeys(page)
+        yield page
+    assert seen.outside == []
+    assert seen.broken == []
     # What a test has the hub refuse, or not answer, the browser tells too; Monaco calls "Canceled" what it leaves off.
-    assert [line for line in told if not line.startswith(("Failed to load resource:", "Canceled"))] == []
+    assert [line for line in seen.told if not line.startswith(("Failed to load resource:", "Canceled"))] == []
 
 
 @pytest.fixture
@@ -68,31 +59,7 @@ def person(hub, page, request):
 
 def _open(page):
     sign_in(page)
-    page.locator(".graphiql-query-editor .view-line").first.wait_for()
-
-
-def _run(page, tab=None):
-    """Run what stands in the editor, or a ready tab, and give the answer as it is shown."""
-    if tab is not None:
-        page.get_by_role("tab", name=tab, exact=True).click()
-    page.get_by_role("button", name="Execute query").click()
-    return json.loads(_until(page, lambda answer: answer.startswith("{")))
-
-
-def _until(page, fits):
-    """Wait for an answer; not by playwright's own way, which evaluates text and so breaks the policy."""
-    for _ in range(200):
-        answer = page.evaluate(f"(({MODEL})('response.json'))?.getValue() ?? ''")
-        if fits(answer):
-            return answer
-        page.wait_for_timeout(50)
-    raise AssertionError(answer)
-
-
-def _write(page, text):
-    page.locator(".graphiql-query-editor .view-lines").click()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.insert_text(text)
+    until_loaded(page)
 
 
 def _seen(page):
@@ -113,16 +80,22 @@ def test_a_person_signs_in_asks_sees_the_cities_on_the_map_and_signs_out(page):
         "NetworkSizeByYear",
         "Cases",
         "OpenCase",
+        "Recipient",
         "Draft",
         "AskConsent",
         "RecordConsent",
         "Send",
         "Follow",
         "Confirm",
+        "HandedOver",
         "Inbox",
+        "TakeUp",
+        "Accept",
+        "Start",
+        "Report",
         "WhoAmI",
     ]
-    answer = _run(page, "Cities")
+    answer = run(page, "Cities")
     assert "data" in answer, answer
     cities = answer["data"]["cities"]["nodes"]
     placed = [city for city in cities if city["latitude"] is not None]
@@ -135,9 +108,9 @@ def test_a_person_signs_in_asks_sees_the_cities_on_the_map_and_signs_out(page):
     page.get_by_text("List of places").click()
     if picture := os.environ.get("CONSOLE_PICTURE"):
         _take_picture(page, map_, picture)
-    assert _run(page, "OpenPlaces")["data"]["openings"]["totalCount"] > 0
-    assert _run(page, "WhoAmI")["data"]["viewer"]["relation"] == "LEAD"
-    assert len(_run(page, "NetworkSizeByYear")["data"]["networkSize"]) == 20
+    assert run(page, "OpenPlaces")["data"]["openings"]["totalCount"] > 0
+    assert run(page, "WhoAmI")["data"]["viewer"]["relation"] == "LEAD"
+    assert len(run(page, "NetworkSizeByYear")["data"]["networkSize"]) == 20
     assert page.locator("section.map").count() == 0, "no places, no map"
     assert page.evaluate(STORED) == NOTHING
     page.get_by_role("link", name="Sign out").click()
@@ -158,7 +131,7 @@ def _take_picture(page, map_, path):
 @pytest.mark.usefixtures("person")
 def test_the_map_is_gone_through_with_the_keyboard_and_the_pointer(page):
     _open(page)
-    _run(page, "Cities")
+    run(page, "Cities")
     world = page.get_by_role("listbox")
     label = page.locator(".map-label")
     assert label.count() == 0
@@ -187,12 +160,53 @@ def test_the_map_is_gone_through_with_the_keyboard_and_the_pointer(page):
 @pytest.mark.usefixtures("person")
 def test_what_the_hub_refuses_is_shown_as_the_hub_says_it(page):
     _open(page)
-    _write(page, "query Wrong { cities(first: 500) { nodes { name } } }")
-    assert [error["extensions"]["code"] for error in _run(page)["errors"]] == ["BAD_PAGE"]
+    write(page, "query Wrong { cities(first: 500) { nodes { name } } }")
+    assert [error["extensions"]["code"] for error in run(page)["errors"]] == ["BAD_PAGE"]
     page.route("**/graphql", lambda route: route.abort())
     page.get_by_role("button", name="Execute query").click()
-    _until(page, lambda answer: "cannot be reached" in answer)
+    until(page, lambda answer: "cannot be reached" in answer)
     page.unroute("**/graphql")
+
+
+@pytest.mark.usefixtures("person")
+def test_a_key_is_kept_while_the_same_is_tried_and_new_for_each_intent(page):
+    _open(page)
+    keys = []
+
+    def note(sent):
+        if sent.url.endswith("/graphql") and "mutation OpenCase" in (query := sent.post_data_json["query"]):
+            keys.append(re.search(r'idempotencyKey: "([^"]+)"', query).group(1))
+
+    page.on("request", note)
+    page.route("**/graphql", lambda route: route.abort())
+    choose(page, "OpenCase")
+    page.get_by_role("button", name="Execute query").click()
+    until(page, lambda answer: "cannot be reached" in answer)
+    page.unroute("**/graphql")
+    choose(page, "Cases")
+    replayed = [run(page, "OpenCase"), run(page)]
+    write_line(page, "legalName:", 'identity: { legalName: "Somebody else" }')
+    replayed.append(run(page))
+    choose(page, "Cases")
+    replayed.append(run(page, "OpenCase"))
+    assert [answer["data"]["openCase"]["replayed"] for answer in replayed] == [False, True, False, False]
+    assert keys[0] == keys[1] == keys[2]
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.usefixtures("person")
+def test_what_somebody_writes_over_an_id_stays_until_one_is_shown_again(page):
+    _open(page)
+    shown = run(page, "Recipient")["data"]["organisation"]["id"]
+    choose(page, "Draft")
+    assert f'recipient: "{shown}" # from Recipient' in written(page)
+    write_line(page, "recipient:", 'recipient: "or_mine" # from Recipient')
+    choose(page, "Cases")
+    choose(page, "Draft")
+    assert 'recipient: "or_mine"' in written(page)
+    run(page, "Recipient")
+    choose(page, "Draft")
+    assert f'recipient: "{shown}"' in written(page)
 
 
 # ---- Nothing stays ---------------------------------------------------------------------------------------------------
@@ -201,8 +215,8 @@ def test_what_the_hub_refuses_is_shown_as_the_hub_says_it(page):
 @pytest.mark.usefixtures("person")
 def test_nothing_but_the_colours_outlives_a_reload(page):
     _open(page)
-    _write(page, "query Planted4711 { viewer { relation } }")
-    assert _run(page)["data"]["viewer"]["relation"] == "LEAD"
+    write(page, "query Planted4711 { viewer { relation } }")
+    assert run(page)["data"]["viewer"]["relation"] == "LEAD"
     page.get_by_role("button", name="Headers").click()
     page.locator(".graphiql-editor-tool .view-lines:visible").click()
     page.keyboard.insert_text('{"x-planted": "4712"}')
@@ -215,7 +229,7 @@ def test_nothing_but_the_colours_outlives_a_reload(page):
     page.get_by_role("button", name="Dark").click()
     page.keyboard.press("Escape")
     page.reload()
-    page.locator(".graphiql-query-editor .view-line").first.wait_for()
+    until_loaded(page)
     assert "4711" not in _seen(page)
     assert "4712" not in _seen(page)
     assert page.evaluate(STORED) == NOTHING | {"kept": {"hub-console:theme": "dark"}}
@@ -224,13 +238,13 @@ def test_nothing_but_the_colours_outlives_a_reload(page):
 
 def test_the_next_person_at_the_same_browser_sees_nothing_of_the_first(page, person, hub):
     _open(page)
-    _write(page, "query Planted4713 { viewer { relation } }")
-    _run(page)
+    write(page, "query Planted4713 { viewer { relation } }")
+    run(page)
     left_open = page.context.new_page()
     left_open.goto("/console")
-    left_open.locator(".graphiql-query-editor .view-line").first.wait_for()
+    until_loaded(left_open)
     left_open.bring_to_front()
-    _write(left_open, "query Planted4714 { viewer { relation } }")
+    write(left_open, "query Planted4714 { viewer { relation } }")
     page.bring_to_front()
     page.get_by_role("link", name="Sign out").click()
     page.get_by_role("button", name="Sign out").click()
@@ -248,7 +262,7 @@ def test_the_next_person_at_the_same_browser_sees_nothing_of_the_first(page, per
     with_passkeys(second)
     enrol(second, other)
     _open(second)
-    assert _run(second, "WhoAmI")["data"]["viewer"]["relation"] == "BOARD"
+    assert run(second, "WhoAmI")["data"]["viewer"]["relation"] == "BOARD"
     second.get_by_text(f"Berta-{person.title()} of the tests").wait_for()
     assert f">{person.title()}" not in _seen(second)
     assert "4713" not in _seen(second)
@@ -260,8 +274,8 @@ def test_the_next_person_at_the_same_browser_sees_nothing_of_the_first(page, per
 
 def test_a_page_left_open_becomes_the_next_persons_when_they_come_without_a_signing_out(page, person, hub):
     _open(page)
-    _write(page, "query Planted4716 { viewer { relation } }")
-    _run(page)
+    write(page, "query Planted4716 { viewer { relation } }")
+    run(page)
     other = hub.account(f"berta-{person}", Relation.BOARD)
     page.context.clear_cookies()
     second = page.context.new_page()
@@ -269,14 +283,14 @@ def test_a_page_left_open_becomes_the_next_persons_when_they_come_without_a_sign
     enrol(second, other)
     _open(second)
     page.get_by_text(f"Berta-{person.title()} of the tests").wait_for()
-    page.locator(".graphiql-query-editor .view-line").first.wait_for()
+    until_loaded(page)
     assert f">{person.title()}" not in _seen(page)
     assert "4716" not in _seen(page)
 
 
 def test_a_session_that_ended_is_said_and_takes_what_was_shown_along(page, person, hub):
     _open(page)
-    _run(page, "Cities")
+    run(page, "Cities")
     assert "Stavanger" in _seen(page)
     hub.people.accounts.suspend(person)
     page.get_by_role("button", name="Execute query").click()
@@ -303,12 +317,12 @@ def test_a_page_nobody_uses_empties_itself_when_its_session_has_idled_away(page)
 
     page.route("**/console", hurried)
     page.reload()
-    page.locator(".graphiql-query-editor .view-line").first.wait_for()
-    _write(page, "query Planted4715 { viewer { relation } }")
+    until_loaded(page)
+    write(page, "query Planted4715 { viewer { relation } }")
     assert "4715" in _seen(page)
     with page.expect_navigation():
         page.wait_for_timeout(6500)
-    page.locator(".graphiql-query-editor .view-line").first.wait_for()
+    until_loaded(page)
     assert "4715" not in _seen(page)
     page.unroute("**/console")
 
@@ -332,8 +346,8 @@ def test_a_subscription_is_asked_for_as_server_sent_events(page):
         route.fulfill(content_type="text/event-stream", body=body + "event: complete\ndata:\n\n")
 
     page.route("**/graphql", stream)
-    _write(page, "subscription Numbers { number }")
-    assert _run(page)["data"] == {"number": 2}
+    write(page, "subscription Numbers { number }")
+    assert run(page)["data"] == {"number": 2}
     assert asked == [("POST", "1", "subscription Numbers { number }")]
     page.unroute("**/graphql")
 
@@ -343,8 +357,8 @@ def test_a_subscription_the_hub_refuses_is_told_once_in_its_words(page):
     _open(page)
     asked = []
     page.on("request", lambda sent: asked.append(sent) if sent.headers.get("accept") == "text/event-stream" else None)
-    _write(page, "subscription Numbers { number }")
-    assert _run(page)["errors"]
+    write(page, "subscription Numbers { number }")
+    assert run(page)["errors"]
     page.wait_for_timeout(1500)  # a client that tried again would have done so
     assert len(asked) == 1
 
@@ -367,7 +381,7 @@ def test_a_purpose_is_offered_when_the_hub_knows_some_and_sent_when_chosen(page)
     page.reload()
     page.get_by_label("Purpose").select_option("residency placement")
     assert set(sent) == {None}
-    _run(page, "WhoAmI")
+    run(page, "WhoAmI")
     assert sent[-1] == "residency_placement"
     page.unroute("**/graphql")
 
@@ -380,7 +394,7 @@ def test_a_purpose_is_offered_when_the_hub_knows_some_and_sent_when_chosen(page)
 def test_the_console_can_be_used_by_everybody(page, scheme):
     page.emulate_media(color_scheme=scheme)
     _open(page)
-    _run(page, "Cities")
+    run(page, "Cities")
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.title() == "Console - ICORN hub"
     assert page.locator("h1").count() == 1
@@ -395,7 +409,7 @@ def test_the_console_can_be_used_by_everybody(page, scheme):
     assert page.evaluate("document.activeElement.textContent") == "Skip to the console"
     order = [""]
     while not order[-1].startswith("Map of World"):
-        assert len(order) < 60, order
+        assert len(order) < 100, order
         page.keyboard.press("Tab")
         order.append(page.evaluate("(e => e.ariaLabel || e.textContent.trim())(document.activeElement)"))
     wanted = ["ICORN hub console", "Your account", "Sign out", "Cities", "Execute query (Ctrl-Enter)", "World"]

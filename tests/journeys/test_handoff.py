@@ -52,10 +52,11 @@ async def test_a_person_is_handed_over_helped_and_the_loop_is_closed(both: Both)
 
 
 async def test_the_ready_tabs_of_the_console_take_a_person_all_the_way(both: Both):
-    found = {"or_...": both.body, "2027-03-31": (SystemClock().now() + timedelta(days=90)).date().isoformat()}
+    day = (SystemClock().now() + timedelta(days=90)).date().isoformat()
+    found = {"or_...": both.body, "YYYY-MM-DD": day}
 
     def tab(name: str, prefix: str | None = None) -> dict[str, Any]:
-        """Run a tab as somebody who fills in ids and makes up keys; note an id it shows."""
+        """Run a tab as a program that fills in what the console would; note an id it shows."""
         [file] = TABS.glob(f"*-{name}.graphql")
         text = file.read_text().replace("a-key-of-your-own", f"the tab {name}, by hand")
         for blank, value in found.items():
@@ -66,13 +67,14 @@ async def test_the_ready_tabs_of_the_console_take_a_person_all_the_way(both: Bot
             found[f"{prefix}_..."] = shown.group(1)
         return answer
 
-    tab("open-case", "ca")
+    assert tab("recipient")["id"] == both.body
+    assert tab("open-case", "ca")["case"]["identity"] == {"legalName": "Name in papers"}
     assert tab("draft", "rf")["referral"]["state"] == "DRAFT"
     assert tab("ask-consent", "cs")["referral"]["state"] == "CONSENT_PENDING"
     assert tab("record-consent")["referral"]["state"] == "READY"
     assert tab("send")["referral"]["state"] == "SENT"
     await both.becomes(found["rf_..."], "OUTCOME_REPORTED")
-    [followed] = [each for each in tab("follow")["nodes"] if each["id"] == found["rf_..."]]
+    [followed] = [each for each in tab("handed-over")["nodes"] if each["id"] == found["rf_..."]]
     assert followed["events"]["nodes"][-1]["kind"] == "REPORT_OUTCOME"
     assert tab("confirm")["referral"]["state"] == "CLOSED"
     [case] = [each for each in tab("cases")["nodes"] if each["id"] == found["ca_..."]]

@@ -26,6 +26,10 @@ from tests.sandbox.config import Behaviour, Config
 from tests.sandbox.ledger import Ledger
 from tests.sandbox.trouble import ALL, Trouble
 
+MADE_UP = {
+    "case": {"languages": ["ar"], "support": ["residency"], "urgency": "normal"},
+    "identity": {"legal_name": "Imre Velin (made up)"},
+}
 ENDED = {"declined", "withdrawn", "consent_revoked", "expired", "entered_in_error", "closed", "duplicate"}
 CAUSES = {
     "withdrawn": "withdrawn",
@@ -381,7 +385,7 @@ class Partner:
     def hand_over(self, told: dict[str, Any]) -> UUID:
         """Freeze and sign a packet of our own; the notice is brought by and by."""
         handoff = uuid4()
-        content = told.get("content", {"case": {"languages": ["ar"], "support": ["residency"], "urgency": "normal"}})
+        content = told.get("content", MADE_UP)
         form = self.words.encode(content)
         envelope = {"purpose": "residency_placement", "urgency": "normal", "services": ["residency"]}
         token = wire.make_packet(

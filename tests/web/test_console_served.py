@@ -179,6 +179,26 @@ def test_a_ready_operation_fits_the_schema(name):
     assert not operation.variable_definitions, "it runs as it is"
 
 
+FILLED = re.compile(r'"[^"]*" # (?:a new key|in \d+ days|from (\w+(?: or \w+)*))$')
+
+
+@pytest.mark.parametrize("name", READY)
+def test_what_a_ready_operation_leaves_open_is_filled_in_by_the_console(name):
+    """Ids come from tabs that are there and show one; no day of ours goes by."""
+    shows = {
+        found.group(1): text
+        for text in READY.values()
+        if (found := re.search(r"^(?:query|mutation) (\w+)", text, re.MULTILINE))
+    }
+    assert not re.search(r"\d{4}-\d{2}-\d{2}", READY[name])
+    for line in READY[name].splitlines():
+        if re.search(r'idempotencyKey|"YYYY-MM-DD"|"[a-z]{2}_', line):
+            filled = FILLED.search(line)
+            assert filled, line
+            for tab in (filled.group(1) or "").split(" or "):
+                assert not tab or re.search(r"^ +id$", shows[tab], re.MULTILINE), f"{tab} shows no id"
+
+
 # ---- How it is built -------------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,13 @@
 // The console: GraphiQL with the hub's operations, the purpose to declare, and the map below the answer.
 
+import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
 import { useEffect, useMemo, useRef, useState } from "react";
 import "./console.css";
 import { hubFetcher, purposes } from "./fetcher";
 import { AnswerMap } from "./AnswerMap";
+import { Blanks, type Edit } from "./blanks";
 import { READY } from "./operations";
 import { Forgetful } from "./storage";
 import { SIGN_IN } from "./visit";
@@ -18,7 +20,8 @@ export function Console() {
   purpose.current = chosen;
 
   const storage = useMemo(() => new Forgetful(), []);
-  const fetcher = useMemo(() => hubFetcher({ purpose: () => purpose.current, onEnded: () => setEnded(true) }), []);
+  const blanks = useMemo(() => new Blanks(), []);
+  const fetcher = useMemo(() => hubFetcher({ purpose: () => purpose.current, onEnded: () => setEnded(true), blanks }), [blanks]);
 
   useEffect(() => {
     // Where this fails, so does what GraphiQL asks, and it says why.
@@ -39,10 +42,33 @@ export function Console() {
         <Purpose known={known} chosen={chosen} onChoose={setChosen} />
       </GraphiQL.Logo>
       <GraphiQL.Footer>
+        <Filling blanks={blanks} />
         <AnswerMap />
       </GraphiQL.Footer>
     </GraphiQL>
   );
+}
+
+/** Has the tab that is looked at filled in. */
+function Filling({ blanks }: { blanks: Blanks }) {
+  const { updateActiveTabValues } = useGraphiQLActions();
+  const editor = useGraphiQL((state) => state.queryEditor);
+  const tab = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.id);
+
+  useEffect(() => {
+    const model = editor?.getModel();
+    if (!editor || !model || !tab) return;
+    const write = (edits: Edit[]): void => {
+      const range = ({ from, to }: Edit) => {
+        const [start, end] = [model.getPositionAt(from), model.getPositionAt(to)];
+        return { startLineNumber: start.lineNumber, startColumn: start.column, endLineNumber: end.lineNumber, endColumn: end.column };
+      };
+      editor.executeEdits("blanks", edits.map((edit) => ({ range: range(edit), text: edit.text })));
+      updateActiveTabValues({ query: model.getValue() }); // GraphiQL does so a moment later: too late for who has left the tab by then
+    };
+    blanks.enter(tab, { read: () => model.getValue(), write });
+  }, [blanks, editor, tab, updateActiveTabValues]);
+  return null;
 }
 
 /** Says that the session is over. Whatever was on the screen is gone with the rest of the console. */

@@ -2,8 +2,9 @@
 // as server-sent events at the same address (GraphQL over SSE, distinct connections mode). No token is ever in the browser.
 
 import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
-import { getOperationAST, Kind, parse, type ExecutionResult } from "graphql";
+import { getOperationAST, GraphQLError, Kind, parse, type ExecutionResult } from "graphql";
 import { createClient } from "graphql-sse";
+import type { Blanks } from "./blanks";
 import { asked } from "./visit";
 
 const GRAPH = "/graphql";
@@ -16,10 +17,12 @@ export interface Asking {
   purpose: () => string;
   /** Called when the hub knows no session any more. */
   onEnded: () => void;
+  /** Fills in what ready tabs leave open. */
+  blanks: Blanks;
 }
 
 /** Make the function by which GraphiQL asks. */
-export function hubFetcher({ purpose, onEnded }: Asking): Fetcher {
+export function hubFetcher({ purpose, onEnded, blanks }: Asking): Fetcher {
   const headersFor = (own?: Record<string, unknown>): Record<string, string> => {
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(own ?? {})) headers[name.toLowerCase()] = String(value);
@@ -46,7 +49,9 @@ export function hubFetcher({ purpose, onEnded }: Asking): Fetcher {
       headers: { ...headers, accept: "application/graphql-response+json, application/json;q=0.9", "content-type": "application/json" },
       body: JSON.stringify(params),
     });
-    return read(answer);
+    const told = await read(answer);
+    blanks.answered(params.operationName ?? undefined, params.query, told);
+    return told;
   };
 
   const listen = (params: FetcherParams, headers: Record<string, string>): AsyncIterable<ExecutionResult> => {
@@ -66,7 +71,10 @@ export function hubFetcher({ purpose, onEnded }: Asking): Fetcher {
 
   return (params, options) => {
     const headers = headersFor(options?.headers as Record<string, unknown> | undefined);
-    const named = { ...params, operationName: nameIn(params) };
+    const missing = blanks.missing(params.query);
+    if (missing) return Promise.resolve({ errors: [new GraphQLError(missing)] });
+    const query = blanks.ready(params.query);
+    const named = { ...params, query, operationName: nameIn(params) };
     return subscribes(named) ? listen(named, headers) : ask(named, headers);
   };
 }
@@ -81,8 +89,9 @@ export async function purposes(fetcher: Fetcher): Promise<string[]> {
 /** The operation to run. Just after a change of tabs GraphiQL still names that of the tab before, which the hub would refuse. */
 function nameIn({ query, operationName }: FetcherParams): string | undefined {
   try {
-    const names = parse(query).definitions.map((each) => (each.kind === Kind.OPERATION_DEFINITION ? each.name?.value : undefined));
-    return operationName && names.includes(operationName) ? operationName : undefined;
+    const names = parse(query).definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION ? [each.name?.value] : []));
+    if (operationName && names.includes(operationName)) return operationName;
+    return names.length === 1 ? names[0] : undefined;
   } catch {
     return operationName ?? undefined; // the hub tells what is wrong with it
   }
