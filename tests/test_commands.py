@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import shlex
 import shutil
@@ -9,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing, contextmanager
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import commands
 import httpx
 import pytest
 from auth.partner import Partner
@@ -22,25 +23,22 @@ from web.serving import until
 
 from hub.clock import SystemClock
 
-ROOT = Path(__file__).parents[1]
+
+@pytest.fixture
+def settings(tmp_path):
+    return {"HUB_DATA_DIR": str(tmp_path / "data"), "HUB_LOG_LEVEL": "error"}
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(*arguments, **environ):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
-        environment |= {"PYTHONPATH": str(ROOT), "HUB_DATA_DIR": str(tmp_path / "data"), "HUB_LOG_LEVEL": "error"}
-        command = [sys.executable, "-W", "error", "-c", "from hub.cli import main; main()", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=environment | environ, check=False)
-
-    return run
+def run(settings):
+    return partial(commands.typed, **settings)
 
 
-def test_a_new_operator_gets_a_filled_database_in_three_commands(run, tmp_path):
-    made = run("init")
+def test_a_new_operator_gets_a_filled_database_in_three_commands(run, settings, tmp_path):
+    made = commands.started("init", **settings)
     assert (made.returncode, made.stderr) == (0, "")
     assert "The database is ready" in made.stdout
-    loaded = run("import")
+    loaded = commands.started("import", **settings)
     assert loaded.returncode == 0, loaded.stderr
     assert "cities.csv" in loaded.stdout
     decorated = run("synthetic", "--decorate", "--seed", "3")
@@ -63,8 +61,8 @@ def test_an_import_with_a_refused_file_ends_with_one_and_says_why(run, tmp_path)
     assert "sources.csv:126: code: 'S1' is in line 2 already" in loaded.stderr
 
 
-def test_a_setting_that_is_refused_ends_with_one_and_names_it(run):
-    refused = run("init", HUB_PORT="eighty")
+def test_a_setting_that_is_refused_ends_with_one_and_names_it(settings):
+    refused = commands.started("init", **settings, HUB_PORT="eighty")
     assert refused.returncode == 1
     assert "HUB_PORT" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -80,8 +78,7 @@ def data():
 @contextmanager
 def demonstration(data, port):
     """Run the demonstration until it says that it is ready; give what it says. Ctrl-C ends it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
-    environment |= {"PYTHONPATH": str(ROOT), "HUB_DATA_DIR": str(data), "HUB_PORT": str(port)}
+    environment = commands.environment({"HUB_DATA_DIR": str(data), "HUB_PORT": str(port)})
     command = [sys.executable, "-c", "from hub.cli import main; main()", "demo"]
     errors = data.with_suffix(".errors").open("w+")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)

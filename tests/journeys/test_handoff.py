@@ -5,16 +5,14 @@ the graph says and what the partner's books say must be the same in the end.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from databases import cloned
 from joserfc.jwk import ECKey
@@ -73,12 +71,13 @@ Run = Callable[..., str]
 def served(facts_template: Database) -> Iterator[tuple[str, Run]]:
     """A hub over the facts, and its commands."""
     with cloned(facts_template) as database, hub_process(database, "localhost", **LOOPBACK) as (url, _process):
-        environment = {**os.environ, **LOOPBACK, "HUB_DATABASE_URL": database.conninfo, "HUB_BASE_URL": url}
-        environment["HUB_ROOT_KEY_FILE"] = str(root_key())
+        settings = {**LOOPBACK, "HUB_DATABASE_URL": database.conninfo, "HUB_BASE_URL": url}
+        settings["HUB_ROOT_KEY_FILE"] = str(root_key())
 
         def run(*words: str) -> str:
-            command = [sys.executable, "-c", "from hub.cli import main; main()", *words]
-            return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+            done = commands.typed(*words, **settings)
+            done.check_returncode()
+            return done.stdout
 
         yield url, run
 
