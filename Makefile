@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 CONSOLE := hub/web/console/source
 BUILT := hub/web/console/built/sources.sha256
 
+# Bytecode is kept, whatever the shell says: else each process of the tests and of the demonstration compiles the hub anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test console picture lint types rooms bench oracle schema check clean
 
 demo: $(READY) $(BUILT)

@@ -4,14 +4,16 @@ Two things differ from what strawberry prints. Descriptions are plain strings on
 strings that begin and end on one line. And a directive's argument that is null is left out: composers refuse it.
 """
 
+from functools import cache
 from typing import Any
 
 from graphql import DirectiveNode, NullValueNode, StringValueNode, Visitor, parse, print_ast, visit
 from strawberry.federation import Schema
 
 
+@cache
 def printed(schema: Schema) -> str:
-    """Print a schema with all its federation directives, without a line break at the end."""
+    """Print a schema with all its federation directives, without a line break at the end. Done once: it takes long."""
     return print_ast(visit(parse(schema.as_str(), no_location=True), _ForGateways())).rstrip("\n")
 
 

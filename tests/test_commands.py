@@ -1,31 +1,26 @@
-import os
 import shutil
-import subprocess
-import sys
+from functools import partial
 from importlib.resources import as_file, files
-from pathlib import Path
 
+import commands
 import pytest
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(*arguments, **environ):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
-        environment |= {"PYTHONPATH": str(ROOT), "HUB_DATA_DIR": str(tmp_path / "data"), "HUB_LOG_LEVEL": "error"}
-        command = [sys.executable, "-W", "error", "-c", "from hub.cli import main; main()", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=environment | environ, check=False)
-
-    return run
+def settings(tmp_path):
+    return {"HUB_DATA_DIR": str(tmp_path / "data"), "HUB_LOG_LEVEL": "error"}
 
 
-def test_a_new_operator_gets_a_filled_database_in_three_commands(run, tmp_path):
-    made = run("init")
+@pytest.fixture
+def run(settings):
+    return partial(commands.typed, **settings)
+
+
+def test_a_new_operator_gets_a_filled_database_in_three_commands(run, settings, tmp_path):
+    made = commands.started("init", **settings)
     assert (made.returncode, made.stderr) == (0, "")
     assert "The database is ready" in made.stdout
-    loaded = run("import")
+    loaded = commands.started("import", **settings)
     assert loaded.returncode == 0, loaded.stderr
     assert "cities.csv" in loaded.stdout
     decorated = run("synthetic", "--decorate", "--seed", "3")
@@ -48,8 +43,8 @@ def test_an_import_with_a_refused_file_ends_with_one_and_says_why(run, tmp_path)
     assert "sources.csv:126: code: 'S1' is in line 2 already" in loaded.stderr
 
 
-def test_a_setting_that_is_refused_ends_with_one_and_names_it(run):
-    refused = run("init", HUB_PORT="eighty")
+def test_a_setting_that_is_refused_ends_with_one_and_names_it(settings):
+    refused = commands.started("init", **settings, HUB_PORT="eighty")
     assert refused.returncode == 1
     assert "HUB_PORT" in refused.stderr
     assert "Traceback" not in refused.stderr

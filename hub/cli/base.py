@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -29,10 +29,14 @@ out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
 
 
-def main() -> None:
-    """Run a command; what the hub answers for is told in one sentence, what it does not is a crash."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what the hub answers for is told in one sentence, what it does not is a crash.
+
+    Args:
+        arguments: the words after the name of the program; those of this process when absent.
+    """
     try:
-        app()
+        app(arguments)
     except HubError as error:
         err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -1,14 +1,12 @@
 """The registry of partners, our own keys, and the commands of operators."""
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from base64 import b64encode
-from pathlib import Path
 
+import commands
 import pytest
 from sqlalchemy import select, update
 
@@ -22,7 +20,6 @@ from schema.tables import HandoffKeyRow
 from schema.tables.base import table_of
 from tests.delivery.world import NOON, House
 
-ROOT = Path(__file__).parents[2]
 ISSUER = "https://hub.example"
 KEYS = table_of(HandoffKeyRow)
 GOOD = {
@@ -222,47 +219,40 @@ async def test_partners_are_spoken_with_by_the_new_keys(engine, house, root):
 
 
 @pytest.fixture
-def environment(database, tmp_path):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
-    return kept | {
-        "PYTHONPATH": str(ROOT),
-        "HUB_DATABASE_URL": database.conninfo,
-        "HUB_ROOT_KEY_FILE": str(tmp_path / "root.key"),
-        "COLUMNS": "200",
-    }
+def settings(database, tmp_path):
+    return {"HUB_DATABASE_URL": database.conninfo, "HUB_ROOT_KEY_FILE": str(tmp_path / "root.key")}
 
 
-COMMAND = [sys.executable, "-W", "error", "-c", "from hub.cli import main; main()"]
-
-
-def run(environment, *arguments, **more):
-    answer = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment | more, check=False)
+def run(settings, *arguments, **more):
+    answer = commands.typed(*arguments, **settings, **more)
     return answer.returncode, answer.stdout + answer.stderr
 
 
 @pytest.mark.usefixtures("house")
-def test_operators_add_list_suspend_and_resume(environment):
+def test_operators_add_list_suspend_and_resume(settings):
     add = ("partner", "add", "partner", "--network", "pen_international")
-    code, told = run(environment, *add, "--issuer", "http://127.0.0.1:9001")
+    code, told = run(settings, *add, "--issuer", "http://127.0.0.1:9001")
     assert (code, "must be https" in told) == (1, True)
-    code, told = run(environment, *add, "--issuer", "http://127.0.0.1:9001", HUB_PARTNER_PLACES="loopback")
+    code, told = run(settings, *add, "--issuer", "http://127.0.0.1:9001", HUB_PARTNER_PLACES="loopback")
     assert (code, told) == (0, "partner is a partner of pen_international\n")
-    assert run(environment, "partner", "suspend", "partner")[0] == 0
-    code, told = run(environment, "partner", "list")
+    assert run(settings, "partner", "suspend", "partner")[0] == 0
+    code, told = run(settings, "partner", "list")
     assert "suspended" in told
     assert "http://127.0.0.1:9001" in told
-    assert run(environment, "partner", "resume", "partner")[0] == 0
-    assert "active" in run(environment, "partner", "list")[1]
-    assert run(environment, "partner", "suspend", "icorn")[0] == 1
-    assert run(environment, "partner", "move", "icorn", "--issuer", "https://pen.example")[0] == 1
-    code, told = run(environment, "partner", "move", "partner", "--issuer", "https://pen.example")
+    assert run(settings, "partner", "resume", "partner")[0] == 0
+    assert "active" in run(settings, "partner", "list")[1]
+    assert run(settings, "partner", "suspend", "icorn")[0] == 1
+    assert run(settings, "partner", "move", "icorn", "--issuer", "https://pen.example")[0] == 1
+    code, told = run(settings, "partner", "move", "partner", "--issuer", "https://pen.example")
     assert (code, told) == (0, "The partner has moved.\n")
-    assert "https://pen.example" in run(environment, "partner", "list")[1]
-    assert "signs from now on" in run(environment, "partner", "rotate-keys")[1]
+    assert "https://pen.example" in run(settings, "partner", "list")[1]
+    assert "signs from now on" in run(settings, "partner", "rotate-keys")[1]
 
 
-def test_a_worker_of_its_own_starts_and_stops_when_told(environment):
-    process = subprocess.Popen([*COMMAND, "worker"], env=environment, stdout=subprocess.PIPE, text=True)
+def test_a_worker_of_its_own_starts_and_stops_when_told(settings):
+    process = subprocess.Popen(
+        [*commands.COMMAND, "worker"], env=commands.environment(settings), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "The worker brings deliveries.\n"
     time.sleep(1)
     assert process.poll() is None

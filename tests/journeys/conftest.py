@@ -1,13 +1,11 @@
 """One hub and one partner for all journeys between them; each journey has a person of its own."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
+import commands
 import pytest
 from databases import cloned
 from joserfc.jwk import ECKey
@@ -44,12 +42,13 @@ def engine(database: Database) -> Iterator[Engine]:
 def served(database: Database) -> Iterator[tuple[str, Run]]:
     """A hub over the facts, and its commands."""
     with hub_process(database, "localhost", serve=SERVE, **HUB) as (url, _process):
-        environment = {**os.environ, **HUB, "HUB_DATABASE_URL": database.conninfo, "HUB_BASE_URL": url}
-        environment["HUB_ROOT_KEY_FILE"] = str(root_key())
+        settings = {**HUB, "HUB_DATABASE_URL": database.conninfo, "HUB_BASE_URL": url}
+        settings["HUB_ROOT_KEY_FILE"] = str(root_key())
 
         def run(*words: str) -> str:
-            command = [sys.executable, "-c", "from hub.cli import main; main()", *words]
-            return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+            done = commands.typed(*words, **settings)
+            done.check_returncode()
+            return done.stdout
 
         yield url, run
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import commands
 import pytest
 from asking import NOW
 from databases import cloned
@@ -30,23 +31,27 @@ def demo(facts_template: Database) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture
-def run(demo: Database, tmp_path: Path) -> Iterator[Run]:
-    """Run the example or the hub's own commands, as in a terminal beside the running hub."""
+@pytest.fixture(scope="module")
+def url(demo: Database) -> Iterator[str]:
     with hub_process(demo) as (url, _process):
-        environment = {**os.environ, "HUB_DATABASE_URL": demo.conninfo, "HUB_ROOT_KEY_FILE": str(root_key())}
-        operator = {name: value for name, value in environment.items() if name != "HUB"}
+        yield url
 
-        def run(*words: str, **more: str) -> str:
-            ours = words[0] == "icorn-hub"
-            command = ["-c", "from hub.cli import main; main()", *words[1:]] if ours else [str(EXAMPLE), *words]
-            env = operator if ours else {"PATH": os.environ["PATH"], "HUB": url, **more}
-            done = subprocess.run(
-                [sys.executable, *command], cwd=tmp_path, env=env, check=True, capture_output=True, text=True
-            )
+
+@pytest.fixture
+def run(demo: Database, url: str, tmp_path: Path) -> Run:
+    """Run the example or the hub's own commands, as in a terminal beside the running hub."""
+    operator = {"HUB_DATABASE_URL": demo.conninfo, "HUB_ROOT_KEY_FILE": str(root_key())}
+
+    def run(*words: str, **more: str) -> str:
+        if words[0] == "icorn-hub":
+            done = commands.typed(*words[1:], folder=tmp_path, **operator)
+            done.check_returncode()
             return done.stdout
+        env = {"PATH": os.environ["PATH"], "HUB": url, **more}
+        command = [sys.executable, str(EXAMPLE), *words]
+        return subprocess.run(command, cwd=tmp_path, env=env, check=True, capture_output=True, text=True).stdout
 
-        yield run
+    return run
 
 
 def test_with_the_scope_the_value_without_it_the_rule(run: Run, tmp_path: Path):

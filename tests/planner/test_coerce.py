@@ -1,5 +1,6 @@
 """Compiled coercion gives what graphql-core gives, or leaves the value to it."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from schema.root import SCHEMA
 GRAPH = SCHEMA._schema  # noqa: SLF001  # strawberry keeps graphql-core's schema there
 NAMED = sorted(name for name, named in GRAPH.type_map.items() if is_input_type(named) and not name.startswith("_"))
 PLAIN = ["NO", "POETRY", "MEMBER", "ASC", "NAME", "2026-11-21", "2007-06", "fa-AF", "https://icorn.org", "x", ""]
+FORMS = st.sampled_from(["{}", "{}!", "[{}!]", "[{}]!"])
 LEAVES = st.none() | st.booleans() | st.integers(-(2**33), 2**33) | st.floats() | st.sampled_from(PLAIN)
 
 
@@ -23,8 +25,9 @@ def _by_graphql(declared: str, value: object) -> Any:
     return None if isinstance(result, list) else result.coerced
 
 
+@cache
 def _fitting(declared: Any) -> st.SearchStrategy[Any]:
-    """Values that mostly fit the type, so that not all end in refusal."""
+    """Values that mostly fit the type, so that not all end in refusal. Hypothesis looks long at a new strategy."""
     if isinstance(declared, GraphQLNonNull):
         return _fitting(declared.of_type)
     if isinstance(declared, GraphQLList):
@@ -37,18 +40,23 @@ def _fitting(declared: Any) -> st.SearchStrategy[Any]:
     return LEAVES
 
 
-@pytest.mark.parametrize("name", NAMED)
-@settings(max_examples=40)
-@given(data=st.data())
-def test_a_value_is_coerced_as_graphql_core_does(name: str, data: st.DataObject):
-    form = data.draw(st.sampled_from(["{}", "{}!", "[{}!]", "[{}]!"]))
+@cache
+def _declared(name: str, form: str) -> Any:
     named = GRAPH.type_map[name]
-    declared = {
+    return {
         "{}": named,
         "{}!": GraphQLNonNull(named),
         "[{}!]": GraphQLList(GraphQLNonNull(named)),
         "[{}]!": GraphQLNonNull(GraphQLList(named)),
     }[form]
+
+
+@pytest.mark.parametrize("name", NAMED)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_value_is_coerced_as_graphql_core_does(name: str, data: st.DataObject):
+    form = data.draw(FORMS)
+    declared = _declared(name, form)
     value = data.draw(_fitting(declared))
     expected = _by_graphql(form.format(name), value)
     try:

@@ -1,35 +1,24 @@
 """`icorn-hub user`, as operators type it."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
+import commands
 import pytest
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def run(tmp_path, database):
-    def run(*arguments, **settings):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
-        environment |= {
-            "PYTHONPATH": str(ROOT),
-            "HUB_DATA_DIR": str(tmp_path),
-            "HUB_DATABASE_URL": database.conninfo,
-            "COLUMNS": "120",
-            **settings,
-        }
-        command = [sys.executable, "-W", "error", "-c", "from hub.cli import main; main()", "user", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-
-    return run
+def settings(tmp_path, database):
+    return {"HUB_DATA_DIR": str(tmp_path), "HUB_DATABASE_URL": database.conninfo}
 
 
-def test_an_operator_keeps_accounts(run, tmp_path):
-    made = run("create", "anna", "--name", "Anna Berg", "--role", "lead")
+@pytest.fixture
+def run(settings):
+    return partial(commands.typed, "user", **settings)
+
+
+def test_an_operator_keeps_accounts(run, settings, tmp_path):
+    made = commands.started("user", "create", "anna", "--name", "Anna Berg", "--role", "lead", **settings)
     assert made.returncode == 0, made.stderr
     assert re.search(r"^Enrolment code: ([0-9A-Z]{5}-){4}[0-9A-Z]{5}$", made.stdout, re.MULTILINE)
     assert "http://127.0.0.1:8000/enrol" in made.stdout
