@@ -77,6 +77,8 @@ class Known:
     plan: Plan
     values: Mapping[str, Any]
     tell_cost: bool
+    document: str
+    """Which the audit keeps a hash of; without a word where no person is read about."""
 
 
 class Operations:
@@ -104,10 +106,11 @@ class Operations:
         """Find what this request, byte for byte, was understood as before. Who asks counts, as in plans."""
         return self._known.get((request, profile.shape))
 
-    async def again(self, known: Known, profile: AccessProfile) -> Answer:
+    async def again(self, known: Known, profile: AccessProfile, request_id: str = "") -> Answer:
         """Answer a request that came before, with the rules, the viewer, the clock and the data of now."""
         try:
-            bound = self.planner.bound(known.plan, known.values, Asked(profile, self._clock.now()))
+            asked = Asked(profile, self._clock.now(), self._veil, known.document, request_id)
+            bound = self.planner.bound(known.plan, known.values, asked)
             return await self._answer(bound, profile, tell_cost=known.tell_cost)
         except HubError as error:
             return _refusal(error)
@@ -148,8 +151,9 @@ class Operations:
                 made = await asyncio.to_thread(self.planner.make, document, operation_name, variables or {}, asked)
                 self.planner.keep(made)
                 bound = made.bound
-            if request and len(request) <= KNOWN_BYTES_MOST and not (bound.plan.introspects or bound.plan.private):
-                self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost))
+            if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
+                kept = document if bound.plan.private else ""
+                self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost, kept))
             return await self._answer(bound, profile, tell_cost=tell_cost)
         except StreamAsked as stream:
             self.planner.keep_change(stream)

@@ -58,6 +58,30 @@ async def test_who_asks_for_somebody_not_for_them_is_noted_too(hub, handed):
     assert leaf.fields_returned == []
 
 
+async def test_a_request_that_comes_again_leaves_word_again_and_is_answered_by_what_holds_now(hub, handed):
+    file, body, _, consent, _ = handed
+    with hub.office() as office:
+        stranger = office.body("stranger")
+        office.agree(stranger)
+    operations, who = hub.operations, partner(body)
+    answer = await operations.execute(
+        CASE, variables={"id": case_id(file, who)}, profile=who, request=b"case", request_id="first"
+    )
+    known = operations.known(b"case", who)
+    assert (await operations.again(known, who, "second")).body == answer.body
+    assert b"Planted" in answer.body
+    one, two = sorted(leaves(hub), key=lambda leaf: leaf.request_id)
+    assert one._asdict() | {"request_id": "second"} == two._asdict()
+    # The very same bytes from another body name nobody there, though what it asks looks alike.
+    other = partner(stranger)
+    assert operations.known(b"case", other) is known
+    assert (await operations.again(known, other)).body == b'{"data":{"case":null}}'
+    with hub.office() as office:
+        office.change(ConsentRow, consent, withdrawn_at=NOW)
+    assert b"Planted" not in (await operations.again(known, who)).body
+    assert sorted(leaf.subjects for leaf in leaves(hub)) == [[], [file.person], [file.person], [file.person]]
+
+
 @pytest.mark.usefixtures("handed")
 async def test_what_is_not_about_persons_leaves_nothing_and_goes_through_the_door_that_only_reads(hub):
     await hub.ask("{ organisations { totalCount nodes { name agreement { state } } } viewer { relation } }", LEAD)
