@@ -4,7 +4,8 @@ The answer is made first; its marks tell whose data it holds and which fields th
 put in, and the answer is given. Where the leaf cannot be written, the statement fails, and nobody is answered.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +30,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.planner import json_text
-from hub.planner.bind import Parameters
 from hub.planner.ir import Operation
 from hub.planner.json_text import Constant
 from schema.source import PURPOSE, viewer
@@ -38,11 +38,11 @@ from schema.tables.base import table_of
 from schema.vocabulary import AuditKind
 
 _TEXTS = ARRAY(Text())
-_ALWAYS = ""
+_ALWAYS = "A"
 _ANY_ROW = "S"
 
 
-def with_leaf(answer: ColumnElement[str], operation: Operation, parameters: Parameters) -> Select[Any]:
+def with_leaf(answer: ColumnElement[str], operation: Operation) -> Select[Any]:
     """Give the answer, and leave word of it."""
     reading = operation.reading
     assert reading is not None
@@ -60,16 +60,13 @@ def with_leaf(answer: ColumnElement[str], operation: Operation, parameters: Para
         *((at[each.path], f"W{number}") for number, each in enumerate(operation.withheld) if each.path in at),
     ]
 
-    def texts(hint: str, marked: Iterable[tuple[str, str]]) -> ColumnElement[Any]:
+    def texts(marked: Iterable[tuple[str, str]]) -> ColumnElement[Any]:
         """Give the texts whose marks are there, sorted, each once."""
         pairs = sorted(set(marked))
         if not pairs:
-            return cast(literal_column("'{}'"), _TEXTS)
+            return _fixed([])
         columns = tuple([pair[place] for pair in pairs] for place in (0, 1))
-        arrays = (
-            parameters.add(hint, _TEXTS, lambda _: columns[0]),
-            parameters.add("marks", _TEXTS, lambda _: columns[1]),
-        )
+        arrays = [_fixed(each) for each in columns]
         named = func.unnest(*arrays).table_valued("text", "mark").render_derived(name="named")
         text, mark = column("text", Text()), column("mark", Text())
         there = or_(mark == Constant(_ALWAYS), mark == any_(told.c.marks))
@@ -92,15 +89,21 @@ def with_leaf(answer: ColumnElement[str], operation: Operation, parameters: Para
         "client": bindparam("viewer_client", type_=Text()),
         "purpose": PURPOSE,
         "subjects": told.c.subjects,
-        "categories": texts("categories", ((each.category, mark) for each, mark in returned)),
-        "fields_returned": texts("returned", ((each.coordinate, mark) for each, mark in returned)),
-        "fields_withheld": texts("withheld", ((each.coordinate, mark) for each, mark in withheld)),
+        "categories": texts(((each.category, mark) for each, mark in returned)),
+        "fields_returned": texts(((each.coordinate, mark) for each, mark in returned)),
+        "fields_withheld": texts(((each.coordinate, mark) for each, mark in withheld)),
         "request_id": bindparam("request_id", type_=Text()),
         "operation_hash": bindparam("operation_hash", type_=LargeBinary()),
     }
     row = select(*values.values()).select_from(told).where(told.c.body != Constant(json_text.DENIED))
     written = insert(leaf).from_select(list(values), row, include_defaults=False).returning(leaf.c.id).cte("leaf")
     return select(body.c.body).add_cte(written)
+
+
+def _fixed(names: Sequence[str]) -> ColumnElement[Any]:
+    """Write an array of names of the schema's; as a parameter it would be sent along each time."""
+    assert all(re.fullmatch(r"[A-Za-z0-9_.]+", name) for name in names), names
+    return literal_column(f"'{{{','.join(names)}}}'::text[]", _TEXTS)
 
 
 def _told(body: CTE) -> Select[Any]:

@@ -91,7 +91,7 @@ class Lowering:
         if self._operation.deniable:
             answer = case((not_(denied()), answer), else_=Constant(json_text.DENIED))
         if self._operation.reading is not None:
-            return with_leaf(answer, self._operation, self.parameters)
+            return with_leaf(answer, self._operation)
         return select(answer.label("answer"))
 
     def sealed_entries(self) -> tuple[int, ...]:

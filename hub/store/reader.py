@@ -126,6 +126,8 @@ class Reader:
                 "TimeZone": "UTC",
                 "DateStyle": "ISO",
                 "plan_cache_mode": "force_generic_plan",
+                # The data lie in memory: an index costs no more than its pages.
+                "random_page_cost": "1.1",
                 "statement_timeout": str(statement_timeout_ms),
                 "default_transaction_read_only": "off" if writes or appends else "on",
                 **({"synchronous_commit": "off"} if writes else {}),

@@ -128,8 +128,8 @@ def _open(c: Columns) -> ColumnElement[bool]:
 
 def moment_key(moment: ColumnElement[Any]) -> ColumnElement[str]:
     """Write an instant so that it sorts as a text; none comes last."""
-    text: ColumnElement[str] = func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD HH24:MI:SS.US", type_=Text())
-    return func.coalesce(text, "9").collate("C")
+    # A fraction of a second is written only where there is one; shorter texts come first, as they should.
+    return func.coalesce(cast(func.timezone("UTC", moment), Text), "9").collate("C")
 
 
 # ---- Types -----------------------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ WITH answer AS
         SELECT EXISTS (
           SELECT *
           FROM agreement AS agreement_1
-          WHERE agreement_1.organisation_id = $4::UUID AND agreement_1.state = 'in_force' AND (agreement_1.from_on IS NULL OR agreement_1.from_on <= $15::VARCHAR) AND (agreement_1.until_on IS NULL OR (agreement_1.until_on || '~') >= $15::VARCHAR) AND 'case' = ANY (CAST(agreement_1.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_1.purposes AS TEXT[])))
+          WHERE agreement_1.organisation_id = $4::UUID AND agreement_1.state = 'in_force' AND (agreement_1.from_on IS NULL OR agreement_1.from_on <= $9::VARCHAR) AND (agreement_1.until_on IS NULL OR (agreement_1.until_on || '~') >= $9::VARCHAR) AND 'case' = ANY (CAST(agreement_1.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_1.purposes AS TEXT[])))
         ) AS c0, array((
           SELECT unnest(CAST(consent_1.categories AS TEXT[])) AS unnest_1
           FROM consent AS consent_1
-          WHERE consent_1.person_id = case1.person_id AND consent_1.recipient_id = $4::UUID AND consent_1.state IN ('given', 'limited') AND consent_1.withdrawn_at IS NULL AND $6::VARCHAR = ANY (CAST(consent_1.purposes AS TEXT[])) AND consent_1.from_on <= CAST($15::VARCHAR AS DATE) AND consent_1.until_on >= CAST($15::VARCHAR AS DATE) AND (EXISTS (
+          WHERE consent_1.person_id = case1.person_id AND consent_1.recipient_id = $4::UUID AND consent_1.state IN ('given', 'limited') AND consent_1.withdrawn_at IS NULL AND $6::VARCHAR = ANY (CAST(consent_1.purposes AS TEXT[])) AND consent_1.from_on <= CAST($9::VARCHAR AS DATE) AND consent_1.until_on >= CAST($9::VARCHAR AS DATE) AND (EXISTS (
             SELECT *
             FROM referral AS referral_1
             WHERE referral_1.case_id = case1.id AND referral_1.recipient_id = $4::UUID AND referral_1.person_id = consent_1.person_id AND referral_1.sent_at IS NOT NULL AND referral_1.state IN ('received', 'in_review', 'info_requested', 'partial_offer', 'waitlisted', 'accepted', 'in_progress', 'on_hold', 'outcome_reported') AND CAST(referral_1.purpose AS TEXT) = $6::VARCHAR
@@ -27,7 +27,7 @@ WITH answer AS
         )) AS c1, EXISTS (
           SELECT *
           FROM agreement AS agreement_2
-          WHERE agreement_2.organisation_id = $4::UUID AND agreement_2.state = 'in_force' AND (agreement_2.from_on IS NULL OR agreement_2.from_on <= $15::VARCHAR) AND (agreement_2.until_on IS NULL OR (agreement_2.until_on || '~') >= $15::VARCHAR) AND 'identity' = ANY (CAST(agreement_2.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_2.purposes AS TEXT[])))
+          WHERE agreement_2.organisation_id = $4::UUID AND agreement_2.state = 'in_force' AND (agreement_2.from_on IS NULL OR agreement_2.from_on <= $9::VARCHAR) AND (agreement_2.until_on IS NULL OR (agreement_2.until_on || '~') >= $9::VARCHAR) AND 'identity' = ANY (CAST(agreement_2.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_2.purposes AS TEXT[])))
         ) AS c2, EXISTS (
           SELECT *
           FROM subject_key AS subject_key_1
@@ -35,16 +35,16 @@ WITH answer AS
         ) AS c3, EXISTS (
           SELECT *
           FROM agreement AS agreement_3
-          WHERE agreement_3.organisation_id = $4::UUID AND agreement_3.state = 'in_force' AND (agreement_3.from_on IS NULL OR agreement_3.from_on <= $15::VARCHAR) AND (agreement_3.until_on IS NULL OR (agreement_3.until_on || '~') >= $15::VARCHAR) AND 'risk' = ANY (CAST(agreement_3.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_3.purposes AS TEXT[])))
+          WHERE agreement_3.organisation_id = $4::UUID AND agreement_3.state = 'in_force' AND (agreement_3.from_on IS NULL OR agreement_3.from_on <= $9::VARCHAR) AND (agreement_3.until_on IS NULL OR (agreement_3.until_on || '~') >= $9::VARCHAR) AND 'risk' = ANY (CAST(agreement_3.categories AS TEXT[])) AND ($6::VARCHAR IS NULL OR $6::VARCHAR = ANY (CAST(agreement_3.purposes AS TEXT[])))
         ) AS c4
          LIMIT ALL OFFSET 0
       ) AS beside2
     )) AS anon_12
     FROM case_file AS case1
-    WHERE case1.id = $16::UUID AND (EXISTS (
+    WHERE case1.id = $10::UUID AND (EXISTS (
       SELECT *
       FROM agreement AS agreement_4
-      WHERE agreement_4.organisation_id = $4::UUID AND agreement_4.state = 'in_force' AND (agreement_4.from_on IS NULL OR agreement_4.from_on <= $15::VARCHAR) AND (agreement_4.until_on IS NULL OR (agreement_4.until_on || '~') >= $15::VARCHAR)
+      WHERE agreement_4.organisation_id = $4::UUID AND agreement_4.state = 'in_force' AND (agreement_4.from_on IS NULL OR agreement_4.from_on <= $9::VARCHAR) AND (agreement_4.until_on IS NULL OR (agreement_4.until_on || '~') >= $9::VARCHAR)
     )) AND (case1.holder_id = $4::UUID OR (EXISTS (
       SELECT *
       FROM referral AS referral_2
@@ -72,17 +72,17 @@ told AS MATERIALIZED
 leaf AS
 (INSERT INTO audit_leaf (at, kind, relation, actor_id, organisation_id, client, purpose, subjects, categories, fields_returned, fields_withheld, request_id, operation_hash) SELECT $1::TIMESTAMP WITH TIME ZONE AS anon_1, 'read'::text AS anon_2, $2::VARCHAR AS anon_3, $3::UUID AS anon_4, $4::UUID AS anon_5, $5::VARCHAR AS anon_6, $6::VARCHAR AS anon_7, told.subjects AS subjects, array((
   SELECT DISTINCT text COLLATE "C" AS anon_8
-  FROM unnest($7::TEXT[], $8::TEXT[]) AS named(text, mark)
-  WHERE mark = ''::text OR mark = ANY (told.marks) OR mark = 'S'::text AND cardinality(told.subjects) > 0 ORDER BY text COLLATE "C"
+  FROM unnest('{case,case,case,identity,risk}'::text[], '{R0,R1,S,R2,R3}'::text[]) AS named(text, mark)
+  WHERE mark = 'A'::text OR mark = ANY (told.marks) OR mark = 'S'::text AND cardinality(told.subjects) > 0 ORDER BY text COLLATE "C"
 )) AS array_1, array((
   SELECT text
-  FROM unnest($9::TEXT[], $10::TEXT[]) AS named(text, mark)
-  WHERE mark = ''::text OR mark = ANY (told.marks) OR mark = 'S'::text AND cardinality(told.subjects) > 0
+  FROM unnest('{Case.id,Case.identity,Case.profile,Case.risk,Case.state,Identity.legalName,Incident.act,Profile.disciplines,Profile.originRegion,Query.case,Risk.claim,Risk.incidents}'::text[], '{S,R2,R1,R3,R0,R2,R3,R1,R1,S,R3,R3}'::text[]) AS named(text, mark)
+  WHERE mark = 'A'::text OR mark = ANY (told.marks) OR mark = 'S'::text AND cardinality(told.subjects) > 0
 )) AS array_2, array((
   SELECT DISTINCT text COLLATE "C" AS anon_9
-  FROM unnest($11::TEXT[], $12::TEXT[]) AS named(text, mark)
-  WHERE mark = ''::text OR mark = ANY (told.marks) OR mark = 'S'::text AND cardinality(told.subjects) > 0 ORDER BY text COLLATE "C"
-)) AS array_3, $13::VARCHAR AS anon_10, $14::BYTEA AS anon_11
+  FROM unnest('{Case.identity,Case.identity,Case.identity,Case.profile,Case.profile,Case.risk,Case.risk,Case.risk,Case.state,Case.state}'::text[], '{W0,W1,W2,W3,W4,W5,W6,W7,W8,W9}'::text[]) AS named(text, mark)
+  WHERE mark = 'A'::text OR mark = ANY (told.marks) OR mark = 'S'::text AND cardinality(told.subjects) > 0 ORDER BY text COLLATE "C"
+)) AS array_3, $7::VARCHAR AS anon_10, $8::BYTEA AS anon_11
 FROM told
 WHERE told.body != E'\x01D\x02'::text RETURNING audit_leaf.id)
  SELECT answer.body
