@@ -8,7 +8,7 @@ from functools import partial
 import uvicorn
 
 from hub.app import create_app
-from hub.cli.base import START_SECONDS, app, opened, out, read_settings
+from hub.cli.base import START_SECONDS, app, opened, out, patiently, read_settings
 from hub.settings import Settings
 from hub.web.connection import UVICORN
 from hub.web.routes import Site
@@ -47,7 +47,7 @@ def serve_until_told(settings: Settings, site: Callable[[], Site], line: str) ->
     """
     # uvicorn hands a signal on when it has stopped; by itself SIGTERM would end the process there and then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config = uvicorn.Config(site(), host=settings.host, port=settings.port, **UVICORN)
+    config = uvicorn.Config(patiently(site, seconds=START_SECONDS), host=settings.host, port=settings.port, **UVICORN)
     try:
         _Announcing(config, line).run()
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
 """What ties who acts to a person: asked of the rows, at the moment, in the caller's transaction."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, or_, select
