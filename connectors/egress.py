@@ -4,8 +4,9 @@ An address somebody else chose is a door to the inside of our network. So: a pla
 registered; https only; every address its name resolves to is looked at, also where one is wrapped in another, and one
 that is not of the public internet spoils them all; the connection goes to the very address that was checked, so that a
 name cannot change its meaning in between (DNS rebinding); no redirects, no proxies, no cookies, no compression; time
-and size are bounded; each request has a connection of its own. Where a place has pins, its certificate must hold one
-of those keys, so that a valid certificate of somebody else is not enough.
+and size are bounded; each request has a connection of its own, or one that was checked so and lay idle for a moment
+only. Where a place has pins, its certificate must hold one of those keys, so that a valid certificate of somebody else
+is not enough.
 
 For sandboxes alone there is a way out to loopback, by http too; such a way leads nowhere else.
 """
@@ -15,7 +16,8 @@ import logging
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
@@ -36,6 +38,8 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 BYTES_MAX: Final = 300_000
 TIMEOUT_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 5.0
+KEPT_MOST: Final = 32
+"""Connections to one place at once, where they are kept."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _V4_BITS: Final = 0xFFFFFFFF
 _PORTS: Final = {"https": 443, "http": 80}
@@ -162,6 +166,9 @@ class Egress:
     timeout_seconds: float = TIMEOUT_SECONDS
     bytes_max: int = BYTES_MAX
     tls: ssl.SSLContext = field(default_factory=tls_context)
+    keep_seconds: float = 0.0
+    """How long a connection is kept for the next request; not at all by default. Who keeps some must close them."""
+    _kept: dict[Place, httpcore2.AsyncConnectionPool] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def to(cls, *urls: str, pins: Iterable[str] = (), **more: Any) -> "Egress":
@@ -219,11 +226,10 @@ class Egress:
         place: Place,
         trace: Callable[[str, object], Awaitable[None]],
     ) -> Reply:
-        backend = _Checked(place, self)
         limits = {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None}
-        base = {"accept-encoding": "identity", "connection": "close"} | dict(headers)
+        base = {"accept-encoding": "identity"} | ({} if self.keep_seconds else {"connection": "close"}) | dict(headers)
         async with (
-            httpcore2.AsyncConnectionPool(ssl_context=self.tls, network_backend=backend, max_connections=1) as pool,
+            self._way(place) as pool,
             pool.stream(
                 method,
                 url,
@@ -241,6 +247,31 @@ class Egress:
             for name, value in answer.headers:
                 named.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
             return Reply(answer.status, named, bytes(read))
+
+    @asynccontextmanager
+    async def _way(self, place: Place) -> AsyncIterator[httpcore2.AsyncConnectionPool]:
+        backend = _Checked(place, self)
+        if not self.keep_seconds:
+            async with httpcore2.AsyncConnectionPool(
+                ssl_context=self.tls, network_backend=backend, max_connections=1
+            ) as pool:
+                yield pool
+            return
+        if place not in self._kept:
+            self._kept[place] = httpcore2.AsyncConnectionPool(
+                ssl_context=self.tls,
+                network_backend=backend,
+                max_connections=KEPT_MOST,
+                keepalive_expiry=self.keep_seconds,
+            )
+        yield self._kept[place]
+
+    async def aclose(self) -> None:
+        """Close what was kept."""
+        kept = list(self._kept.values())
+        self._kept.clear()
+        for pool in kept:
+            await pool.aclose()
 
 
 class _Checked(AsyncNetworkBackend):

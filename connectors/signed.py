@@ -74,6 +74,8 @@ class Reach:
     loopback: bool = False
     """True for a sandbox on this machine, never else."""
     timeout_seconds: float = 20.0
+    keep_seconds: float = 0.0
+    """How long a connection to it is kept for the next request; not at all by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,11 @@ class SignedPartner(Generic[S_co]):
         self._now: Final = now
         urls = [reach.base, reach.jwks_uri] + ([reach.token.issuer] if reach.token else [])
         egress = egress or Egress.to(
-            *urls, pins=reach.pins, loopback=reach.loopback, timeout_seconds=reach.timeout_seconds
+            *urls,
+            pins=reach.pins,
+            loopback=reach.loopback,
+            timeout_seconds=reach.timeout_seconds,
+            keep_seconds=reach.keep_seconds,
         )
         self._keys: Final = PeerKeys(reach.issuer, reach.jwks_uri, egress)
         self._egress: Final = egress

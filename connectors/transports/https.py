@@ -56,7 +56,8 @@ class Https:
         return reply.body
 
     async def aclose(self) -> None:
-        """Nothing is held: each request has a connection of its own."""
+        """Close the connections that were kept."""
+        await self.egress.aclose()
 
 
 def refuse(reply: Reply, *, now: datetime, posted: bool) -> NoReturn:

@@ -3,9 +3,10 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import psycopg
 import typer
@@ -18,13 +19,13 @@ from hub.errors import HubError, StoreUnavailable
 from hub.settings import Environment, LogLevel, Settings
 from hub.store import Database, open_database, upgrade
 
+T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
 WIDE: Final = 160
 """Letters to a line where nobody looks at a terminal: programs that read a table lose no word of it."""
 START_SECONDS: Final = 60.0
 """How long what runs for ever waits for its database at the start."""
 WAIT_SECONDS: Final = 1.0
-_AWAY: Final = (OperationalError, psycopg.OperationalError)
 out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
 
@@ -64,33 +65,38 @@ def opened(settings: Settings, *, wait_seconds: float = 0.0) -> Iterator[Databas
         wait_seconds: how long to wait for one that does not answer. What runs for ever waits, as it may come up before
             its database, or while that recovers from a crash.
     """
-    database = _up_to_date(settings, time.monotonic() + wait_seconds)
+    database = patiently(partial(_up_to_date, settings), seconds=wait_seconds)
     try:
         yield database
     finally:
         database.stop()
 
 
-def _up_to_date(settings: Settings, until: float) -> Database:
+def patiently(work: Callable[[], T], *, seconds: float) -> T:
+    """Do something; where the database goes away meanwhile, do it again, for so long."""
+    end = time.monotonic() + seconds
     while True:
-        database = None
         try:
-            database = open_database(settings)
-            engine = database.engine()
-            try:
-                upgrade(engine)
-            finally:
-                engine.dispose()
-        except BaseException as error:
-            if database is not None:
-                database.stop()
-            away = isinstance(error.__cause__ if isinstance(error, StoreUnavailable) else error, _AWAY)
-            if not away or time.monotonic() >= until:
+            return work()
+        except (StoreUnavailable, OperationalError) as error:
+            away = isinstance(error, OperationalError) or isinstance(error.__cause__, psycopg.OperationalError)
+            if not away or time.monotonic() >= end:
                 raise
             log.logger().warning("store.awaited", error=type(error).__name__, retry_seconds=WAIT_SECONDS)
-            time.sleep(WAIT_SECONDS)
-        else:
-            return database
+        time.sleep(WAIT_SECONDS)
+
+
+def _up_to_date(settings: Settings) -> Database:
+    database = open_database(settings)
+    engine = database.engine()
+    try:
+        upgrade(engine)
+    except BaseException:
+        database.stop()
+        raise
+    finally:
+        engine.dispose()
+    return database
 
 
 def bar() -> Progress:

@@ -8,7 +8,7 @@ from functools import partial
 import uvicorn
 
 from hub.app import create_app
-from hub.cli.base import START_SECONDS, app, opened, out, read_settings
+from hub.cli.base import START_SECONDS, app, opened, out, patiently, read_settings
 from hub.settings import Settings
 from hub.web.connection import UVICORN, bounds
 from hub.web.routes import Site
@@ -48,7 +48,8 @@ def serve_until_told(settings: Settings, site: Callable[[], Site], line: str) ->
     # uvicorn hands a signal on when it has stopped; by itself SIGTERM would end the process there and then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = UVICORN | bounds(settings)
-    config = uvicorn.Config(site(), host=settings.host, port=settings.port, **arguments)
+    serving = patiently(site, seconds=START_SECONDS)
+    config = uvicorn.Config(serving, host=settings.host, port=settings.port, **arguments)
     try:
         _Announcing(config, line).run()
     except KeyboardInterrupt:

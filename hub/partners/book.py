@@ -18,6 +18,8 @@ from hub.partners.keys import OwnKeys
 from hub.partners.registry import Known
 
 Speaking = SignedPartner[Settings]
+KEEP_SECONDS: Final = 2.0
+"""How long a connection to a partner is kept for the next message. Servers close idle ones after five, at the least."""
 
 
 class Book:
@@ -103,6 +105,7 @@ class Book:
             pins=known.pins,
             capabilities=known.capabilities,
             loopback=self._loopback,
+            keep_seconds=KEEP_SECONDS,
         )
         return found.partner(found.settings(reach=reach), me, now=self._clock.now)
 

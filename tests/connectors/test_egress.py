@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from connectors_wires import Authority, answering, http, resolving
@@ -281,3 +282,47 @@ async def test_requests_beside_each_other_do_not_mind():
 def test_places_are_told_apart():
     assert Place.of("https://A.example") == Place("https", "a.example", 443)
     assert Place.of("https://a.example:8443/x") != Place.of("https://a.example/x")
+
+
+class Keeping:
+    """A server that answers one request after another on a connection, until it is told to hang up."""
+
+    def __init__(self):
+        self.writers = []
+        self.asked = 0
+
+    async def serve(self, reader, writer):
+        self.writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                self.asked += 1
+                writer.write(http(200, b"there"))
+                await writer.drain()
+        writer.close()
+
+    def hang_up(self):
+        for writer in self.writers:
+            writer.close()
+
+
+async def test_a_connection_may_be_kept_for_the_next_request_until_either_side_hangs_up():
+    keeping = Keeping()
+    server = await asyncio.start_server(keeping.serve, "127.0.0.1", 0)
+    url = f"http://partner.example:{server.sockets[0].getsockname()[1]}"
+    egress = Egress.to(url, loopback=True, resolve=LOCAL, keep_seconds=5)
+    for _ in range(3):
+        assert (await egress.post(f"{url}/inbox", b"", headers={})).body == b"there"
+    assert len(keeping.writers) == 1
+    keeping.hang_up()
+    await asyncio.sleep(0.05)
+    # One that was hung up is not taken for one that lost an answer.
+    assert (await egress.post(f"{url}/inbox", b"", headers={})).body == b"there"
+    assert (len(keeping.writers), keeping.asked) == (2, 4)
+    await egress.aclose()
+    await asyncio.sleep(0.05)
+    assert keeping.writers[1].is_closing()
+    server.close()
+    with pytest.raises(Unavailable):
+        await egress.get(url)
+    await egress.aclose()

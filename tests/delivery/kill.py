@@ -11,7 +11,7 @@ the sandbox, and what stands in its books decides:
     doubled     taken in twice, under two ids, or with two contents; or one step of the partner's twice in our books
     stuck       not at its end, or something of it still waits to be brought
     after stop  a packet that was asked for after a withdrawal was answered, or taken in after the stop notice; or a
-                notice that came later than any attempt lasts
+                notice that was signed when no attempt of before could be under way any more
 
 A seed gives the same kills, the same withdrawals and the same bad days of the partner again: `--plan` prints them.
 """
@@ -56,8 +56,6 @@ HUB, PARTNER, DATABASE = "hub", "partner", "database"
 STOPS = {"withdraw": S.WITHDRAWN, "revoke": S.CONSENT_REVOKED}
 ONCE = (E.ACKNOWLEDGE, E.TAKE, E.ACCEPT, E.START, E.REPORT_OUTCOME)
 SLOW_SECONDS, HANG_SECONDS, FETCH_SECONDS = 0.5, 2.0, 2.0
-LASTS_SECONDS = HURRIED.attempt_seconds + SLOW_SECONDS + 1
-"""No attempt that began before a withdrawal reaches the partner later than this after it."""
 T = TypeVar("T")
 
 
@@ -321,8 +319,8 @@ def _late(book: list[dict[str, Any]], stopped_at: float) -> list[str]:
                     found.append(f"asked for {asked_at - stopped_at:.3f} s after it was taken back, and given")
                 if stopped:
                     found.append("taken in after the stop notice")
-            case "notice" if entry["at"] > stopped_at + LASTS_SECONDS:
-                found.append(f"told of {entry['at'] - stopped_at:.3f} s after it was taken back")
+            case "notice" if entry["detail"]["signed_at"] > stopped_at + HURRIED.attempt_seconds:
+                found.append(f"told of, by a notice of {entry['detail']['signed_at'] - stopped_at:.3f} s after that")
             case "stop":
                 stopped = True
     return found

@@ -166,7 +166,9 @@ class Partner:
                 notice.version,
                 notice.version,
             )
-            self.ledger.note("notice", notice.handoff, version=notice.version, digest=notice.digest)
+            self.ledger.note(
+                "notice", notice.handoff, version=notice.version, digest=notice.digest, signed_at=notice.iat
+            )
         row = self.ledger.handoff(notice.handoff)
         if row["version"] < notice.version and self.behaviour.receipt == "answer":
             try:
