@@ -51,6 +51,7 @@ SCOPES: Final = {
     (Category.CASE, Grain.COARSE): _SELF
     | {AccessScope.CASE_READ, AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ},
     (Category.IDENTITY, Grain.FULL): _SELF | {AccessScope.IDENTITY_READ},
+    (Category.CONTACT, Grain.FULL): _SELF | {AccessScope.CONTACT_READ},
     (Category.RISK, Grain.FULL): _SELF | {AccessScope.RISK_READ},
     (Category.RISK, Grain.COARSE): _SELF
     | {AccessScope.RISK_READ, AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ},

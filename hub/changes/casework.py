@@ -20,7 +20,7 @@ from schema.access import AccessProfile
 from schema.mutations.casework import CaseContentInput, ProfileInput
 from schema.tables import ReferralEventRow
 from schema.tables.base import table_of
-from schema.vocabulary import Category
+from schema.vocabulary import Category, ContactRule
 
 _EVENT = table_of(ReferralEventRow)
 Step = Callable[[Connection, consent.Acting, Any], Changed]  # Any: the input's own class
@@ -149,7 +149,8 @@ def content_of(given: CaseContentInput) -> Content:
         identity=_fields(given.identity),
         risk=_fields(given.risk),
         works=[_fields(work) for work in given.works or ()],
-        contact_rule=given.contact_rule,
+        contact=_fields(given.contact),
+        contact_rule=ContactRule.NEVER if given.contact is None else given.contact.rule,
     )
 
 

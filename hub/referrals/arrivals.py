@@ -171,6 +171,7 @@ def unpack(connection: Connection, office: Office, referral: Referral, now: date
     cases.write_profile(connection, referral.case_id, profile)
     known = Content(
         identity=content.get(Category.IDENTITY, {}),
+        contact=content.get(Category.CONTACT, {}),
         # Advice stays within the envelope: what a stranger wrote is not taken for coarse.
         risk=content.get(Category.RISK, {}),
         works=_works(decoded.unmapped) if Category.RISK in allowed else (),
@@ -179,12 +180,13 @@ def unpack(connection: Connection, office: Office, referral: Referral, now: date
     packet_id = packets.keep(
         connection, office, referral, token, version=packet.version, categories=allowed, pins={}, now=now
     )
-    packets.copy(
-        connection,
-        office,
-        packet_id,
-        packets.Held(profile=cases.profile_columns(profile), identity=known.identity, risk=cases.risk_of(known)),
+    held = packets.Held(
+        profile=cases.profile_columns(profile),
+        identity=known.identity,
+        contact=known.contact,
+        risk=cases.risk_of(known),
     )
+    packets.copy(connection, office, packet_id, held)
     done = update(INBOX).where(INBOX.c.id.in_([row.id for _, row in found]))
     connection.execute(done.values(state=InboxState.TAKEN, sealed=b""))
 

@@ -13,7 +13,7 @@ from connectors.errors import Invalid
 from connectors.words import FIELDS
 from hub.consent import Acting, Changed, InvalidInput, NotFound
 from hub.referrals.office import Office
-from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
+from schema.tables import CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
 from schema.tables.base import table_of
 from schema.vocabulary import (
     AccessScope,
@@ -31,6 +31,7 @@ Fields = Mapping[str, Any]  # Any: what JSON holds
 SAMPLES: Final = "samples"
 """Works shown as proof. Wire forms have no place for them, so they travel unmapped, within risk."""
 IDENTITY: Final = frozenset(FIELDS["identity"])
+CONTACT: Final = frozenset(FIELDS["contact"])
 RISK: Final = frozenset(FIELDS["risk"]) - {"security_advice"}
 
 _CASE: Final = table_of(CaseRow)
@@ -58,6 +59,7 @@ class Content:
 
     profile: Profile = Profile()
     identity: Fields = field(default_factory=dict, repr=False)
+    contact: Fields = field(default_factory=dict, repr=False)
     risk: Fields = field(default_factory=dict, repr=False)
     works: Sequence[Fields] = field(default=(), repr=False)
     security_advice: str | None = field(default=None, repr=False)
@@ -69,6 +71,7 @@ class Content:
         found = {
             Category.CASE: self.profile != Profile(),
             Category.IDENTITY: bool(self.identity),
+            Category.CONTACT: bool(self.contact),
             Category.RISK: bool(self.risk or self.works or self.security_advice),
         }
         return frozenset(category for category, known in found.items() if known)
@@ -122,9 +125,11 @@ def make_case(
 
 
 def write_content(connection: Connection, office: Office, case_id: UUID, person_id: UUID, content: Content) -> None:
-    """Seal identity and risk; what is empty makes no row."""
+    """Seal identity, contact and risk; what is empty makes no row."""
     if content.identity:
         office.vault.write(connection, CaseIdentityRow, case_id, person_id, dict(content.identity))
+    if content.contact:
+        office.vault.write(connection, CaseContactRow, case_id, person_id, dict(content.contact))
     risk = risk_of(content)
     if risk or content.security_advice:
         plain = {"security_advice": content.security_advice}
@@ -148,7 +153,7 @@ def profile_of(connection: Connection, case_id: UUID) -> Row[Any]:
 
 def shred(connection: Connection, case_id: UUID) -> None:
     """Delete what is sealed of a case, and its profile."""
-    for row in (CaseIdentityRow, CaseRiskRow):
+    for row in (CaseIdentityRow, CaseContactRow, CaseRiskRow):
         table = table_of(row)
         connection.execute(delete(table).where(table.c.case_id == case_id))
     write_profile(connection, case_id, Profile())
@@ -172,7 +177,12 @@ def new_code() -> str:
 
 
 def _checked(content: Content) -> None:
-    for path, fields, known in (("identity", content.identity, IDENTITY), ("risk", content.risk, RISK)):
+    sealed = (
+        ("identity", content.identity, IDENTITY),
+        ("contact", content.contact, CONTACT),
+        ("risk", content.risk, RISK),
+    )
+    for path, fields, known in sealed:
         strange = sorted(set(fields) - known)
         if strange:
             raise InvalidInput(path, strange[0], reason="there is no such field")

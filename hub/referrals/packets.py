@@ -31,10 +31,12 @@ from hub.referrals.office import Office, packet_of
 from hub.referrals.parties import blocked, other_body
 from hub.referrals.states import FETCHABLE
 from schema.tables import (
+    CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
+    PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
     PacketRiskRow,
@@ -142,7 +144,13 @@ def freeze(
     )
     risk = dict(content.get("risk", {}))
     advice = risk.pop("security_advice", None)
-    held = Held(profile=content.get("case", {}), identity=content.get("identity"), risk=risk, security_advice=advice)
+    held = Held(
+        profile=content.get("case", {}),
+        identity=content.get("identity"),
+        contact=content.get("contact"),
+        risk=risk,
+        security_advice=advice,
+    )
     copy(connection, office, packet_id, held)
     return packet_id
 
@@ -183,6 +191,7 @@ class Held:
     profile: Mapping[str, Any]
     """Columns of the coarse profile."""
     identity: Mapping[str, Any] | None = None
+    contact: Mapping[str, Any] | None = None
     risk: Mapping[str, Any] | None = None
     security_advice: str | None = None
     """What a host must know, where it is coarse."""
@@ -210,7 +219,8 @@ def copy(connection: Connection, office: Office, packet_id: UUID, held: Held) ->
         **profile_columns(Profile(**held.profile)),
     }
     connection.execute(insert(_COPY).values(values))
-    for kind, content in ((PacketIdentityRow, held.identity), (PacketRiskRow, held.risk)):
+    sealed = ((PacketIdentityRow, held.identity), (PacketContactRow, held.contact), (PacketRiskRow, held.risk))
+    for kind, content in sealed:
         if content:
             office.vault.freeze(connection, kind, packet_id, row.subject_id, row.version, content)
 
@@ -309,21 +319,22 @@ def _content(
         case = connection.execute(select(_CASE).where(_CASE.c.id == referral.case_id)).one()
         profile = {name: getattr(case, name, None) for name in FIELDS["case"]}
         content["case"] = {name: value for name, value in profile.items() if value not in (None, [])}
-    if Category.IDENTITY in categories:
-        found = _sealed(connection, office, CaseIdentityRow, referral, pins)
+    rows: tuple[tuple[Category, Word, type[CaseIdentityRow | CaseContactRow | CaseRiskRow]], ...] = (
+        (Category.IDENTITY, "identity", CaseIdentityRow),
+        (Category.CONTACT, "contact", CaseContactRow),
+        (Category.RISK, "risk", CaseRiskRow),
+    )
+    for category, word, row in rows:
+        found = _sealed(connection, office, row, referral, pins) if category in categories else None
         if found is not None:
-            content["identity"] = found
-    if Category.RISK in categories:
-        found = _sealed(connection, office, CaseRiskRow, referral, pins)
-        if found is not None:
-            content["risk"] = found
+            content[word] = found
     return content, pins
 
 
 def _sealed(
     connection: Connection,
     office: Office,
-    row: type[CaseIdentityRow | CaseRiskRow],
+    row: type[CaseIdentityRow | CaseContactRow | CaseRiskRow],
     referral: Referral,
     pins: dict[str, int],
 ) -> dict[str, Any] | None:

@@ -25,7 +25,12 @@ from hub.referrals.sending import Draft, Sending
 from hub.referrals.timekeeping import Timekeeping
 from schema.vocabulary import Category, ConsentChannel, LegalBasis, Purpose, SupportKind, Urgency
 
-_PATHS: Final = {Category.CASE: "profile", Category.IDENTITY: "identity", Category.RISK: "risk"}
+_PATHS: Final = {
+    Category.CASE: "profile",
+    Category.IDENTITY: "identity",
+    Category.CONTACT: "contact",
+    Category.RISK: "risk",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

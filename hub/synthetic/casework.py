@@ -4,7 +4,7 @@ Names carry `(made up)`, codes begin with SYN, and each person is marked synthet
 agreement where they have none; where no caseworker has an account, one is made that nobody can sign in with.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -23,11 +23,13 @@ from hub.synthetic.rows import FLIGHT, Made
 from schema.tables import (
     AccountRow,
     AgreementRow,
+    CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
     OrganisationRow,
+    PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
     PacketRiskRow,
@@ -124,7 +126,12 @@ class _World:
     now: datetime
 
 
-_PROFILE = ("disciplines", "origin_region", "languages", "household_size", "support", "urgency")
+_FROZEN: Final[Mapping[Category, type[SQLModel]]] = {
+    Category.IDENTITY: PacketIdentityRow,
+    Category.CONTACT: PacketContactRow,
+    Category.RISK: PacketRiskRow,
+}
+_PROFILE: Final = ("disciplines", "origin_region", "languages", "household_size", "support", "urgency")
 """Columns of the coarse profile."""
 
 
@@ -222,7 +229,8 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
     person, case = chance.uuid(), chance.uuid()
     incoming = chance.random() < 0.25  # noqa: PLR2004  # a quarter comes from partners
     partner = chance.choice(world.partners)
-    yield _put(connection, PersonRow, [_person(chance, person)])
+    subject = _person(chance, person)
+    yield _put(connection, PersonRow, [subject])
     vault.make_key(connection, person, world.now)
     file = _file(chance, case, person, code, world) | {"holder_id": partner if incoming else None}
     state = chance.choices(tuple(_PATHS), _WEIGHTS)[0]
@@ -233,10 +241,14 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         file |= {"owner_id": file["owner_id"] if taken else None, "cover_id": None}
     yield _put(connection, CaseRow, [file])
     identity, risk = _identity(chance, file), _risk(chance, file)
+    # By chances of its own, so that the rest is made up as it was before there were contacts.
+    contact = _contact(Chance(0, _ROOM, "contact", code), file, subject["contact_rule"])
     vault.write(connection, CaseIdentityRow, case, person, identity)
+    vault.write(connection, CaseContactRow, case, person, contact)
     advice = chance.maybe(0.5, "Made up: no pictures, no names at the door.")
     vault.write(connection, CaseRiskRow, case, person, risk, {"security_advice": advice})
     yield CaseIdentityRow, [{}]
+    yield CaseContactRow, [{}]
     yield CaseRiskRow, [{}]
     if not incoming and chance.random() < 0.2:  # noqa: PLR2004  # some cases were never referred
         return
@@ -246,7 +258,8 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         referral = rows[0] if row is ReferralRow else referral
         yield row, rows
     if not incoming and referral["sent_at"] is not None:
-        yield from _packet(connection, vault, chance, file, referral, identity, risk, advice)
+        sealed = {Category.IDENTITY: identity, Category.CONTACT: contact, Category.RISK: risk}
+        yield from _packet(connection, vault, chance, file, referral, sealed, advice)
 
 
 def _packet(  # noqa: PLR0917  # as it reads
@@ -255,8 +268,7 @@ def _packet(  # noqa: PLR0917  # as it reads
     chance: Chance,
     file: Made,
     referral: Made,
-    identity: Made,
-    risk: Made,
+    sealed: Mapping[Category, Made],
     advice: str | None,
 ) -> Iterator[Rows]:
     """Freeze what was sent, as far as the consent went."""
@@ -278,11 +290,9 @@ def _packet(  # noqa: PLR0917  # as it reads
         "support": [],
     } | profile
     yield _put(connection, PacketCopyRow, [packet])
-    for row, category, content in (
-        (PacketIdentityRow, Category.IDENTITY, identity),
-        (PacketRiskRow, Category.RISK, risk),
-    ):
+    for category, content in sealed.items():
         if category in sent:
+            row = _FROZEN[category]
             vault.freeze(connection, row, packet["id"], file["person_id"], 1, content)
             yield row, [{}]
 
@@ -331,6 +341,20 @@ def _identity(chance: Chance, file: Made) -> Made:
         "nationalities": [country],
         "origin_named": chance.maybe(0.2, f"Old {chance.word()} {MARK}"),
         "pronouns": chance.choice((None, "she", "he", "they")),
+    }
+
+
+def _contact(chance: Chance, file: Made, rule: ContactRule) -> Made:
+    """Make up addresses that lead nowhere: RFC 2606, section 2."""
+    return {
+        "rule": rule.value,
+        "channels": [
+            {"kind": kind, "address": f"{chance.word().lower()}@example.invalid", "safe": chance.random() < 0.7}  # noqa: PLR2004  # most
+            for kind in chance.some(("email", "signal", "other"), 2, 1)
+        ],
+        "safe_times": chance.maybe(0.3, "Made up: after dark."),
+        "language": file["languages"][0],
+        "contact_person": chance.maybe(0.3, chance.person()),
     }
 
 

@@ -19,6 +19,7 @@ from schema.vocabulary import (
     Category,
     ClosingReason,
     ConsentChannel,
+    ContactChannelKind,
     ContactRule,
     DangerLevel,
     DeclineReason,
@@ -95,6 +96,26 @@ class IdentityInput:
 
 
 @input_object
+class ContactChannelInput:
+    """One address."""
+
+    kind: ContactChannelKind = wanted(says="Sort.")
+    address: str = wanted(says="Address.")
+    safe: bool = wanted(says="Said to be safe.", absent=False)
+
+
+@input_object
+class ContactInput:
+    """How the person is reached. Sealed, but for the rule, which binds at once."""
+
+    rule: ContactRule = wanted(says="How the person may be reached. Nobody writes where the rule says never.")
+    channels: list[ContactChannelInput] | None = wanted(says="Addresses, best first.", absent=None)
+    safe_times: str | None = wanted(says="When it is safe.", absent=None)
+    language: LanguageTag | None = wanted(says="Language to write in.", absent=None)
+    contact_person: str | None = wanted(says="Who may be asked instead.", absent=None)
+
+
+@input_object
 class IncidentInput:
     """Something that was done to the person."""
 
@@ -134,11 +155,11 @@ class CaseContentInput:
 
     profile: ProfileInput | None = wanted(says="Coarse profile.", absent=None)
     identity: IdentityInput | None = wanted(says="Who the person is.", absent=None)
+    contact: ContactInput | None = wanted(
+        says="How the person is reached; where nothing is said nobody writes.", absent=None
+    )
     risk: RiskInput | None = wanted(says="Persecution.", absent=None)
     works: list[WorkSampleInput] | None = wanted(says="Works shown as proof.", absent=None)
-    contact_rule: ContactRule = wanted(
-        says="How the person may be reached. Nobody writes where the rule says never.", absent=ContactRule.NEVER
-    )
 
 
 # ---- Inputs ----------------------------------------------------------------------------------------------------------

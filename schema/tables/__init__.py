@@ -2,6 +2,7 @@
 
 from schema.tables.audit import AuditLeafRow, ChangeKeyRow
 from schema.tables.casefile import (
+    CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
@@ -46,6 +47,7 @@ from schema.tables.people import (
 from schema.tables.referrals import (
     HandoffRow,
     InboxMessageRow,
+    PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
     PacketRiskRow,
@@ -64,6 +66,7 @@ __all__ = [
     "AgreementRow",
     "AuditLeafRow",
     "AuthorizationCodeRow",
+    "CaseContactRow",
     "CaseIdentityRow",
     "CaseRiskRow",
     "CaseRow",
@@ -84,6 +87,7 @@ __all__ = [
     "MembershipRow",
     "OfficialTotalRow",
     "OrganisationRow",
+    "PacketContactRow",
     "PacketCopyRow",
     "PacketIdentityRow",
     "PacketRiskRow",

@@ -83,6 +83,12 @@ class CaseIdentityRow(SealedRow, table=True):
     __tablename__ = "case_identity"
 
 
+class CaseContactRow(SealedRow, table=True):
+    """How the person is reached: addresses, safe times, who may be asked instead."""
+
+    __tablename__ = "case_contact"
+
+
 class CaseRiskRow(SealedRow, table=True):
     """Persecution and its evidence, works shown as proof among it; beside it what a host must know."""
 

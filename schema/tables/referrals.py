@@ -208,6 +208,12 @@ class PacketIdentityRow(FrozenRow, table=True):
     __tablename__ = "packet_identity"
 
 
+class PacketContactRow(FrozenRow, table=True):
+    """How the person is reached, as it was sent."""
+
+    __tablename__ = "packet_contact"
+
+
 class PacketRiskRow(FrozenRow, table=True):
     """Persecution and its evidence, as it was sent."""
 

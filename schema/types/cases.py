@@ -27,7 +27,7 @@ from schema.source import (
     record,
     sealed,
 )
-from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
+from schema.tables import CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
 from schema.tables.base import table_of
 from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import (
@@ -51,6 +51,8 @@ from schema.vocabulary import (
     Act,
     CaseState,
     Category,
+    ContactChannelKind,
+    ContactRule,
     DangerLevel,
     Discipline,
     FactConfidence,
@@ -65,10 +67,12 @@ from schema.vocabulary.base import Vocabulary, vocabulary
 CASE: Final = of_case(Category.CASE)
 PROFILE: Final = of_case(Category.CASE, Grain.COARSE)
 IDENTITY: Final = of_case(Category.IDENTITY, sealed=True)
+CONTACT: Final = of_case(Category.CONTACT, sealed=True)
 RISK: Final = of_case(Category.RISK, sealed=True)
 RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE)
 _IN_PROFILE: Final = within_category(Category.CASE, Grain.COARSE)
 _IN_IDENTITY: Final = within_category(Category.IDENTITY)
+_IN_CONTACT: Final = within_category(Category.CONTACT)
 _IN_RISK: Final = within_category(Category.RISK)
 
 CASES_IN_ORDER: Final = Ordering(lambda c: [func.md5(cast(c.id, Text) + AUDIENCE, type_=Text())], see=ENVELOPE)
@@ -106,6 +110,32 @@ class Identity:
     )
     pronouns: str | None = inside(
         "pronouns", see=_IN_IDENTITY, says="As the person asks to be spoken of; null when not said."
+    )
+
+
+@plain(see=_IN_CONTACT)
+class ContactChannel:
+    """One address."""
+
+    kind: ContactChannelKind | None = inside("kind", see=_IN_CONTACT, says="Sort of address.")
+    address: str | None = inside("address", see=_IN_CONTACT, says="The address.")
+    safe: bool | None = inside("safe", see=_IN_CONTACT, says="True when the person said it is safe.")
+
+
+@plain(see=_IN_CONTACT)
+class Contact:
+    """How the person is reached. Look at the rule first."""
+
+    rule: ContactRule | None = inside("rule", see=_IN_CONTACT, says="How the person may be reached; binds you.")
+    channels: list[ContactChannel] | None = inside(
+        "channels", see=_IN_CONTACT, says="Addresses, best first.", assumed=3
+    )
+    safe_times: str | None = inside(
+        "safe_times", see=_IN_CONTACT, says="When it is safe to call, in the person's words; null when any time."
+    )
+    language: LanguageTag | None = inside("language", see=_IN_CONTACT, says="Language to write in; null when not said.")
+    contact_person: str | None = inside(
+        "contact_person", see=_IN_CONTACT, says="Who may be asked in the person's place; null when nobody."
     )
 
 
@@ -167,6 +197,7 @@ class CaseContent:
 
     profile: Profile | None = strawberry.field(description="Coarse profile under a code.")
     identity: Identity | None = strawberry.field(description="Who the person is.")
+    contact: Contact | None = strawberry.field(description="How the person is reached.")
     risk: Risk | None = strawberry.field(description="Persecution and its evidence.")
     security_advice: str | None = strawberry.field(
         description="What a host must know to keep the person safe, without the story."
@@ -204,6 +235,12 @@ class Case(Node, CaseContent):
         lambda here, there: there.case_id == here.id,
         see=IDENTITY,
         says="Who the person is; null when not recorded.",
+    )
+    contact: Contact | None = sealed(
+        CaseContactRow,
+        lambda here, there: there.case_id == here.id,
+        see=CONTACT,
+        says="How the person is reached; null when not recorded.",
     )
     risk: Risk | None = sealed(
         CaseRiskRow,

@@ -11,10 +11,10 @@ from schema.links import ENVELOPE, PACKETS, of_case
 from schema.scalars import Base64, DateTime
 from schema.source import TODAY, column, computed, embedded, record, sealed
 from schema.standing import running
-from schema.tables import ConsentRow, PacketCopyRow, PacketIdentityRow, PacketRiskRow, ReferralRow
+from schema.tables import ConsentRow, PacketContactRow, PacketCopyRow, PacketIdentityRow, PacketRiskRow, ReferralRow
 from schema.tables.base import table_of
 from schema.types.basics import Node
-from schema.types.cases import CaseContent, Identity, Profile, Risk
+from schema.types.cases import CaseContent, Contact, Identity, Profile, Risk
 from schema.vocabulary import Category, Grain
 
 
@@ -26,6 +26,7 @@ def _case(c: Columns) -> ColumnElement[Any]:
 CASE: Final = of_case(Category.CASE, case=_case)
 PROFILE: Final = of_case(Category.CASE, Grain.COARSE, case=_case)
 IDENTITY: Final = of_case(Category.IDENTITY, case=_case, sealed=True)
+CONTACT: Final = of_case(Category.CONTACT, case=_case, sealed=True)
 RISK: Final = of_case(Category.RISK, case=_case, sealed=True)
 RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE, case=_case)
 
@@ -87,6 +88,12 @@ class Packet(Node, CaseContent):
         lambda here, there: there.packet_id == here.id,
         see=IDENTITY,
         says="Who the person is; null when it was not sent.",
+    )
+    contact: Contact | None = sealed(
+        PacketContactRow,
+        lambda here, there: there.packet_id == here.id,
+        see=CONTACT,
+        says="How the person is reached; null when it was not sent.",
     )
     risk: Risk | None = sealed(
         PacketRiskRow,

@@ -5,6 +5,7 @@ from schema.vocabulary.casework import (
     AuditKind,
     CaseState,
     ClockKind,
+    ContactChannelKind,
     DangerLevel,
     ServiceAnswer,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "ClosingReason",
     "ConsentChannel",
     "ConsentState",
+    "ContactChannelKind",
     "ContactRule",
     "DangerLevel",
     "DeclineReason",

@@ -60,3 +60,15 @@ class AuditKind(Vocabulary):
     REFUSED = ("refused", "A request was refused.")
     BREAK_GLASS = ("break_glass", "A sealed category was opened.")
     EXPORT = ("export", "An export was made.")
+
+
+@vocabulary
+class ContactChannelKind(Vocabulary):
+    """Sort of address."""
+
+    EMAIL = ("email", "Mail.")
+    PHONE = ("phone", "Telephone.")
+    SIGNAL = ("signal", "Signal.")
+    WHATSAPP = ("whatsapp", "WhatsApp.")
+    POST = ("post", "Letter.")
+    OTHER = ("other", "Something else.")

@@ -15,11 +15,13 @@ from schema.access import AccessProfile
 from schema.tables import (
     AccountRow,
     AgreementRow,
+    CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
     OrganisationRow,
+    PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
     PacketRiskRow,
@@ -59,7 +61,11 @@ TODAY: Final = NOW.date()
 NAME: Final = "Planted Person-Name"
 PEN_NAME: Final = "Planted Pen-Name"
 CLAIM: Final = "Planted Claim of Danger"
+ADDRESS: Final = "Planted Address"
+CONTACT: Final = {"rule": "direct", "channels": [{"kind": "signal", "address": ADDRESS, "safe": True}]}
 PLANTED: Final = ("Planted", "1971-05-03")
+EVERY_CATEGORY: Final = [Category.CASE, Category.IDENTITY, Category.CONTACT, Category.RISK]
+"""Those of which something is kept."""
 EVERY_SCOPE: Final = frozenset(AccessScope)
 FACT: Final[dict[str, Any]] = {"certainty": Certainty.SYNTHETIC, "sources": []}
 
@@ -143,7 +149,7 @@ class Office:
         )
 
     def file(self, *, sealed: bool = True, person: dict[str, Any] | None = None, **case: Any) -> File:
-        """Open a case on a new person; with identity and risk unless told otherwise."""
+        """Open a case on a new person; with identity, contact and risk unless told otherwise."""
         who = self.put(
             PersonRow,
             **{
@@ -172,6 +178,7 @@ class Office:
         if sealed:
             identity = {"legal_name": NAME, "names": [PEN_NAME], "birth_date": "1971-05-03", "nationalities": ["IR"]}
             self.vault.write(self.connection, CaseIdentityRow, made, who, identity)
+            self.vault.write(self.connection, CaseContactRow, made, who, CONTACT)
             risk = {
                 "level": "high",
                 "claim": CLAIM,
@@ -183,9 +190,9 @@ class Office:
         return File(made, who)
 
     def consent(self, file: File, body: UUID, **terms: Any) -> UUID:
-        """Let the person allow one body case, identity and risk for assessment, unless told otherwise."""
+        """Let the person allow one body all that is kept, for assessment, unless told otherwise."""
         given = {
-            "categories": [Category.CASE, Category.IDENTITY, Category.RISK],
+            "categories": EVERY_CATEGORY,
             "purposes": [Purpose.ASSESSMENT],
             "state": ConsentState.GIVEN,
             "from_on": TODAY - timedelta(days=10),
@@ -227,7 +234,7 @@ class Office:
         """Freeze what is known of the person into the packet of a referral, unless told otherwise."""
         given = {
             "version": 1,
-            "categories": [Category.CASE, Category.IDENTITY, Category.RISK],
+            "categories": EVERY_CATEGORY,
             "digest": b"digest",
             "sealed_at": NOW - timedelta(days=2),
             "disciplines": [Discipline.POETRY],
@@ -239,7 +246,7 @@ class Office:
             PacketCopyRow, referral_id=referral, case_id=file.case, person_id=file.person, **(given | terms)
         )
         identity, risk = {"legal_name": NAME, "names": [PEN_NAME]}, {"level": "high", "claim": CLAIM}
-        for row, content in ((PacketIdentityRow, identity), (PacketRiskRow, risk)):
+        for row, content in ((PacketIdentityRow, identity), (PacketContactRow, CONTACT), (PacketRiskRow, risk)):
             self.vault.freeze(self.connection, row, made, file.person, 1, content)
         return made
 

@@ -25,12 +25,14 @@ OPEN = {
 SCOPES = {
     "case": {"case:read", "residency:read", "self:read", "delegate:read"},
     "identity": {"identity:read", "self:read", "delegate:read"},
+    "contact": {"contact:read", "self:read", "delegate:read"},
     "risk": {"risk:read", "self:read", "delegate:read"},
 }
 # Rows of the access matrix: whom V or O lets see a category in full once there is a tie.
 FULL = {
     "case": {"lead", "dpo", "caseworker", "resident", "partner_agreement", "partner_referral"},
     "identity": {"lead", "dpo", "caseworker", "resident", "partner_agreement", "partner_referral"},
+    "contact": {"lead", "caseworker", "resident", "partner_agreement", "partner_referral"},
     "risk": {"lead", "caseworker", "resident", "partner_agreement", "partner_referral"},
 }
 ICORN = {"lead", "dpo", "caseworker"}

@@ -31,10 +31,16 @@ from schema.vocabulary import (
 with (Path(hub.facts.__file__).parent / "csv" / "access_matrix.csv").open(encoding="utf-8") as file:
     CELLS = {Relation(row["actor"]): row for row in csv.DictReader(file)}
 
-FIELDS = {"case": "state", "identity": "identity { legalName }", "risk": "risk { claim }"}
+FIELDS = {
+    "case": "state",
+    "identity": "identity { legalName }",
+    "contact": "contact { channels { address } }",
+    "risk": "risk { claim }",
+}
 SCOPES = {
     "case": AccessScope.CASE_READ,
     "identity": AccessScope.IDENTITY_READ,
+    "contact": AccessScope.CONTACT_READ,
     "risk": AccessScope.RISK_READ,
 }
 TIES = tuple(product((True, False), repeat=3))
@@ -174,11 +180,12 @@ async def test_each_category_needs_its_own_scope(hub: Hub, world: World, scope: 
     for actor in (Relation.PARTNER_AGREEMENT, Relation.CASEWORKER, Relation.LEAD):
         who = profile(world, actor, ties, scopes)
         answer = await hub.ask(
-            "query($id: ID!) { case(id: $id) { id state identity { legalName } risk { claim } } }",
+            f"query($id: ID!) {{ case(id: $id) {{ id {' '.join(FIELDS.values())} }} }}",
             who,
             id=case_id(world.files[True, True], who),
         )
-        for category, name in (("case", "state"), ("identity", "identity"), ("risk", "risk")):
+        for category, field in FIELDS.items():
+            name = field.partition(" ")[0]
             expected = shown(actor, category, ties, scopes)
             assert (answer["data"]["case"][name] is not None) == expected, (actor, scope, answer)
         codes = {e["code"] for e in answer["extensions"]["withheld"]}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from databases import cloned
 from desk import Hub
-from office import CLAIM, NAME, NOW, TODAY, VEIL, File, Office, partner, staff
+from office import ADDRESS, CLAIM, NAME, NOW, TODAY, VEIL, File, Office, partner, staff
 from psycopg import connect
 from psycopg.rows import dict_row
 from reckoning import FULL, PARTNERS, TIED, Oracle, Viewer
@@ -29,11 +29,12 @@ from schema.vocabulary import (
 WORLDS, QUESTIONS = 6, 20
 TABLES = ("agreement", "person", "case_file", "consent", "referral", "subject_key", "organisation")
 PURPOSES = (Purpose.ASSESSMENT, Purpose.ADVOCACY)
-CATEGORIES = (Category.CASE, Category.IDENTITY, Category.RISK)
+CATEGORIES = (Category.CASE, Category.IDENTITY, Category.CONTACT, Category.RISK)
 FIELDS = {
     "id": "id",
     "state": "state",
     "identity": "identity { legalName pronouns }",
+    "contact": "contact { rule channels { address kind safe } }",
     "risk": "risk { claim level }",
     "person": "person { id }",
 }
@@ -106,7 +107,7 @@ def hand_over(office: Office, dice: Random, file: File, bodies: list[UUID]) -> N
 
 def somebody(dice: Random, made: tuple[list[UUID], list[UUID], list[UUID]]) -> AccessProfile:
     bodies, workers, people = made
-    wanted = (AccessScope.CASE_READ, AccessScope.IDENTITY_READ, AccessScope.RISK_READ)
+    wanted = (AccessScope.CASE_READ, AccessScope.IDENTITY_READ, AccessScope.CONTACT_READ, AccessScope.RISK_READ)
     scopes = frozenset(dice.choice((wanted, wanted, some(dice, wanted))))
     relation = dice.choice([*[Relation.PARTNER_AGREEMENT] * 12, *[Relation.CASEWORKER] * 3, *Relation])
     purpose = dice.choice((*PURPOSES, *PURPOSES, None))
@@ -146,6 +147,10 @@ class Expected:
                 case "identity":
                     shown = oracle.shown(who, "identity", row, at, sealed=True)
                     made[name] = {"legalName": NAME, "pronouns": None} if shown and there else None
+                case "contact":
+                    shown = oracle.shown(who, "contact", row, at, sealed=True)
+                    channels = [{"address": ADDRESS, "kind": "SIGNAL", "safe": True}]
+                    made[name] = {"rule": "DIRECT", "channels": channels} if shown and there else None
                 case "risk":
                     shown = oracle.shown(who, "risk", row, at, sealed=True)
                     made[name] = {"claim": CLAIM, "level": "HIGH"} if shown and there else None

@@ -23,6 +23,8 @@ PATHS = {
     "Case": "case(id: $case) { %s }",
     "Profile": "case(id: $case) { profile { %s } }",
     "Identity": "case(id: $case) { identity { %s } }",
+    "Contact": "case(id: $case) { contact { %s } }",
+    "ContactChannel": "case(id: $case) { contact { channels { %s } } }",
     "Risk": "case(id: $case) { risk { %s } }",
     "Incident": "case(id: $case) { risk { incidents { %s } } }",
     "WorkSample": "case(id: $case) { risk { samples { %s } } }",
@@ -40,6 +42,7 @@ SCOPES: dict[str, set[AccessScope]] = {
     "envelope": set(AccessScope),
     "case": {AccessScope.CASE_READ, AccessScope.RESIDENCY_READ, AccessScope.SELF_READ, AccessScope.DELEGATE_READ},
     "identity": {AccessScope.IDENTITY_READ, AccessScope.SELF_READ, AccessScope.DELEGATE_READ},
+    "contact": {AccessScope.CONTACT_READ, AccessScope.SELF_READ, AccessScope.DELEGATE_READ},
     "risk": {AccessScope.RISK_READ, AccessScope.SELF_READ, AccessScope.DELEGATE_READ},
     "log": {
         AccessScope.AUDIT_READ,
@@ -64,11 +67,11 @@ def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
         case Relation.CASEWORKER | Relation.RESIDENT:
             return rule != "log inside" and not (rule == "log" and who.relation is Relation.CASEWORKER)
         case Relation.DPO:
-            # B on risk: nothing of it without breaking the glass.
-            return rule.split(maxsplit=1)[0] != "risk"
+            # B on risk: nothing of it without breaking the glass. C on contact: its coarse form is not there yet.
+            return rule.split(maxsplit=1)[0] not in {"risk", "contact"}
         case Relation.PARTNER_AGREEMENT:
             return rule in {"envelope", "case static", "log"} or (
-                consent and rule in {"case", "case coarse", "identity", "risk", "risk coarse"}
+                consent and rule in {"case", "case coarse", "identity", "contact", "risk", "risk coarse"}
             )
         case _:
             return False

@@ -1,6 +1,7 @@
 """People at the graph who hand somebody over: what they send, and the first steps of a referral."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -75,21 +76,23 @@ async def drafted(lena: Desk, town: Town, **more: object) -> tuple[str, str]:
     return case, made["referral"]["id"]
 
 
-async def consented(lena: Desk, town: Town, referral: str, given: list[str]) -> dict[str, Any]:
+async def consented(
+    lena: Desk, town: Town, referral: str, given: list[str], asked: Sequence[str] = ("CASE", "IDENTITY", "RISK")
+) -> dict[str, Any]:
     """Ask the person, and record the answer."""
     until = (town.now + timedelta(days=90)).date().isoformat()
-    asked = await lena.do(
+    waiting = await lena.do(
         "requestConsent",
         "... on ConsentPayload { consent { id state } referral { state } } ... on Problem { code path }",
         referral=referral,
-        categories=["CASE", "IDENTITY", "RISK"],
+        categories=list(asked),
         until=until,
     )
-    assert asked["referral"]["state"] == "CONSENT_PENDING", asked
+    assert waiting["referral"]["state"] == "CONSENT_PENDING", waiting
     return await lena.do(
         "recordConsent",
         "... on ConsentPayload { consent { id state categories } referral { state } } ... on Problem { code path }",
-        consent=asked["consent"]["id"],
+        consent=waiting["consent"]["id"],
         given=given,
         channel="ENCRYPTED_MESSAGE",
         wordingVersion="2026-11",

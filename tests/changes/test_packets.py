@@ -7,6 +7,7 @@ import pytest
 from handing import NAME, Desk, consented, drafted, internal, staff
 from referrals_town import PEN_NAME, PRISON, Town
 
+from connectors.signing import unchecked
 from hub.operations import Operations
 from schema.tables import CaseIdentityRow
 from schema.vocabulary import Relation
@@ -24,6 +25,7 @@ fragment Content on Referral { id state purpose urgency services { kind answer }
 fragment File on CaseContent {
   profile { disciplines languages originRegion householdSize }
   identity { legalName names nationalities }
+  contact { rule channels { kind address safe } safeTimes language }
   risk { claim linkWithWork incidents { act on account } samples { title } }
   securityAdvice
 }
@@ -64,9 +66,44 @@ async def test_it_shows_what_was_sent_and_nothing_more(pen: Desk, town: Town, ha
             "householdSize": None,
         },
         "identity": {"legalName": NAME, "names": [PEN_NAME], "nationalities": None},
+        "contact": None,
         "risk": None,
         "securityAdvice": None,
     }
+    assert town.leaks() == []
+
+
+async def test_how_a_person_is_reached_travels_under_a_consent_of_its_own(lena: Desk, pen: Desk, town: Town):
+    contact = {
+        "rule": "CHANNEL_ONLY",
+        "channels": [{"kind": "SIGNAL", "address": PRISON, "safe": True}],
+        "safeTimes": "After dark.",
+        "language": "ar",
+    }
+    opened = await lena.do(
+        "openCase",
+        "... on CasePayload { case { id contact { channels { address } } } } ... on Problem { code path }",
+        content={"contact": contact},
+    )
+    assert opened["case"]["contact"] == {"channels": [{"address": PRISON}]}
+    with town.engine.connect() as connection:
+        rules = connection.exec_driver_sql("select contact_rule from person").scalars().all()
+    assert rules == ["channel_only"]
+    wanted = {"purpose": "RESIDENCY_PLACEMENT", "urgency": "URGENT", "services": ["RESIDENCY"]}
+    body = f"or_{town.pen.id}"
+    for given in (["CASE"], ["CASE", "CONTACT"]):
+        made = await lena.step("createReferral", case=opened["case"]["id"], recipient=body, **wanted)
+        referral = made["referral"]["id"]
+        await consented(lena, town, referral, given, asked=["CASE", "CONTACT"])
+        sent = await lena.step("sendReferral", referral=referral)
+        assert "referral" in sent, sent
+        packed = town.packet_text(internal(referral))
+        assert (PRISON in str(unchecked(packed))) == ("CONTACT" in given)
+        town.deliver(internal(referral), town.pen)
+        await pen.step("takeReferral", referral=referral)
+        read = await packet(pen, referral)
+        assert read["contact"] == (contact if "CONTACT" in given else None)
+        await pen.step("declineReferral", referral=referral, reason="NO_CAPACITY")
     assert town.leaks() == []
 
 

@@ -1,4 +1,4 @@
-"""What packets hold, sealed category by category, so that it can be read by the rules.
+"""How a person is reached; and what packets hold, sealed category by category, so that it can be read by the rules.
 
 Revision: 0010, after 0009. Packets of before stay as they are, word for word; they have no copy to be read.
 """
@@ -13,9 +13,12 @@ branch_labels = None
 depends_on = None
 
 CODE = sa.String(40)
+FROZEN = ("packet_identity", "packet_contact", "packet_risk")
 
 
 def upgrade() -> None:
+    case = sa.ForeignKey("case_file.id", ondelete="CASCADE")
+    sealed("case_contact", sa.Column("case_id", sa.Uuid(), case, primary_key=True))
     op.create_table(
         "packet_copy",
         sa.Column("id", sa.Uuid(), primary_key=True),
@@ -37,18 +40,23 @@ def upgrade() -> None:
     )
     for name in ("case_id", "person_id"):
         op.create_index(f"ix_packet_copy_{name}", "packet_copy", [name])
-    for name in ("packet_identity", "packet_risk"):
+    for name in FROZEN:
         copy = sa.ForeignKey("packet_copy.id", ondelete="CASCADE")
-        op.create_table(
-            name,
-            sa.Column("packet_id", sa.Uuid(), copy, primary_key=True),
-            sa.Column("subject_id", sa.Uuid(), sa.ForeignKey("person.id"), nullable=False),
-            sa.Column("version", sa.Integer(), nullable=False),
-            sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        )
-        op.create_index(f"ix_{name}_subject_id", name, ["subject_id"])
+        sealed(name, sa.Column("packet_id", sa.Uuid(), copy, primary_key=True))
+
+
+def sealed(name: str, key: sa.Column[object]) -> None:
+    """Make a table of envelopes."""
+    op.create_table(
+        name,
+        key,
+        sa.Column("subject_id", sa.Uuid(), sa.ForeignKey("person.id"), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+    )
+    op.create_index(f"ix_{name}_subject_id", name, ["subject_id"])
 
 
 def downgrade() -> None:
-    for name in ("packet_risk", "packet_identity", "packet_copy"):
+    for name in (*FROZEN, "packet_copy", "case_contact"):
         op.drop_table(name)
