@@ -261,7 +261,7 @@ class Street:
     def socket(self, headers: dict[str, str] | None = None, **more: Any) -> ClientConnection:
         """Open a WebSocket; nothing is said yet."""
         url = f"{self.url.replace('http', 'ws', 1)}/graphql"
-        given = {"subprotocols": [SUBPROTOCOL], "proxy": None, "compression": None} | more
+        given = {"subprotocols": [SUBPROTOCOL], "proxy": None, "compression": None, "max_queue": None} | more
         return self.ears.enter_context(connect(url, additional_headers=headers, **given))
 
     def introduced(self, said: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> ClientConnection:
