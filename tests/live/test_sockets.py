@@ -11,8 +11,7 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 
 import pytest
-from conftest import opened
-from listening import ALL, PEN, SocketEar, Street, hung_up, say
+from listening import ALL, PEN, SocketEar, Street, hung_up, opened, say
 from sqlalchemy import func, select
 from web.serving import until
 from web.wire import answer_of, connected, ended
