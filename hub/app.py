@@ -157,7 +157,8 @@ def create_app(
     sockets = Sockets(
         operations,
         streams,
-        Places(settings.streams, settings.streams_of_one),
+        known=Places(settings.streams, settings.streams_of_one),
+        strangers=Places(settings.streams, settings.streams_of_one),
         door=resource,
         rates=rates,
         address=_address_of(place),

@@ -179,8 +179,8 @@ def _standing(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
 
 def bounds(settings: Settings) -> dict[str, int]:
     """Give the arguments of `UVICORN` that go by the settings."""
-    # Streams and sockets stay open, and leave room for what does not.
-    return {"ws_max_size": settings.body_bytes_max, "limit_concurrency": 1_000 + 2 * settings.streams}
+    # Streams, sockets of bodies and of strangers stay open, and leave room for what does not.
+    return {"ws_max_size": settings.body_bytes_max, "limit_concurrency": 500 + 3 * settings.streams}
 
 
 UVICORN: Final[dict[str, Any]] = {  # arguments of many kinds

@@ -91,8 +91,9 @@ class Sockets:
         self,
         operations: Operations,
         streams: Streams,
-        places: Places,
         *,
+        known: Places,
+        strangers: Places,
         door: Doorkeeper,
         rates: Rates,
         address: Callable[[Scope], str],
@@ -104,7 +105,8 @@ class Sockets:
         Args:
             operations: understands subscriptions.
             streams: tells them.
-            places: how many sockets there may be; as many subscriptions each as one body may have sockets.
+            known: how many sockets of bodies there may be, and how many subscriptions in each of them.
+            strangers: how many there may be of whom it is not known, or not yet, who they are.
             door: tells who asks.
             rates: what each client may ask.
             address: tells where a socket comes from, to count those who have no token.
@@ -113,7 +115,8 @@ class Sockets:
         """
         self.operations: Final = operations
         self.streams: Final = streams
-        self.places: Final = places
+        self.known: Final = known
+        self.strangers: Final = strangers
         self.door: Final = door
         self.rates: Final = rates
         self.address: Final = address
@@ -130,7 +133,7 @@ class Sockets:
                 headers = self._checked(scope)
                 address = self.address(scope)
                 self.rates.charge(address, LEAST)
-                place.enter_context(self.places.one_of(address))
+                place.enter_context(self.strangers.one_of(address))
                 socket = _Socket(self, scope, receive, send, id_=id_, headers=headers, place=place)
                 if not CREDENTIALS.isdisjoint(headers):
                     await socket.introduce()
@@ -198,8 +201,9 @@ class _Socket:
         self._headers |= more or {}
         profile = await self._house.door.profile("GET", self._headers, socket=True)
         pays = payer(profile, self._scope, self._house.address)
-        self._place.close()
-        self._place.enter_context(self._house.places.one_of(pays[1]))
+        if profile is not ANONYMOUS:
+            self._place.close()
+            self._place.enter_context(self._house.known.one_of(pays[1]))
         self._profile, self._pays = profile, pays
 
     async def serve(self, *, spoken: bool) -> None:
@@ -265,7 +269,7 @@ class _Socket:
             await self._close(Close.NOT_INTRODUCED, "Unauthorized")
         elif message.id in self._running:
             await self._close(Close.SUBSCRIBER_EXISTS, "Subscriber already exists")
-        elif len(self._running) >= self._house.places.most_each:
+        elif len(self._running) >= self._house.known.most_each:
             await self._send(error_of(message.id, Operations.refused(TooManyStreams()).body))
         else:
             task = asyncio.create_task(self._run(message.id, message.payload))

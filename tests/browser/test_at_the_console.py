@@ -4,6 +4,8 @@ import json
 import os
 import re
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,14 @@ async () => {
 }
 """
 NOTHING = {"kept": {}, "databases": [], "caches": [], "cookies": ""}
+SOCKET = """
+(url) => new Promise((done) => {
+  const socket = new WebSocket(url, "graphql-transport-ws");
+  socket.onopen = () => socket.send(JSON.stringify({ type: "connection_init", payload: { "x-hub-console": "1" } }));
+  socket.onmessage = (message) => done(JSON.parse(message.data).type);
+  socket.onclose = (event) => done(`closed: ${event.code} ${event.reason}`);
+})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -414,3 +424,32 @@ def test_the_console_can_be_used_by_everybody(page, scheme):
         order.append(page.evaluate("(e => e.ariaLabel || e.textContent.trim())(document.activeElement)"))
     wanted = ["ICORN hub console", "Your account", "Sign out", "Cities", "Execute query (Ctrl-Enter)", "World"]
     assert [each for each in order if each in wanted] == wanted
+
+
+class Neighbour(BaseHTTPRequestHandler):
+    """Another site on the same machine."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>Next door</title>")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.usefixtures("person")
+def test_a_page_next_door_opens_no_socket_by_the_cookie_of_who_is_signed_in(chromium, hub, page):
+    sign_in(page)
+    graph = hub.url.replace("http", "ws", 1) + "/graphql"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Neighbour) as neighbour:
+        threading.Thread(target=neighbour.serve_forever, daemon=True).start()
+        # Cookies know no ports: the browser sends ours along from there too.
+        context = chromium.new_context(storage_state=page.context.storage_state())
+        other = context.new_page()
+        other.goto(f"http://localhost:{neighbour.server_port}/")
+        assert other.evaluate(SOCKET, graph) == "closed: 1006 "
+        other.goto(f"{hub.url}/console")
+        assert other.evaluate(SOCKET, graph) == "connection_ack"
+        context.close()
+        neighbour.shutdown()

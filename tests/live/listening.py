@@ -1,16 +1,19 @@
 """Who listens in the tests: streams read event by event, as a client of any make would."""
 
 import json
+import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from auth.partner import Partner
+from databases import cloned
 from referrals_town import Body, Town
 from sqlmodel import Session
 from web.serving import serving
@@ -22,7 +25,8 @@ from hub.auth import registry
 from hub.auth.people import People, Place
 from hub.auth.registry import NewClient
 from hub.auth.root import RootKey
-from hub.settings import Settings
+from hub.live import StreamPatience
+from hub.settings import ClientKeys, Delivery, Settings
 from hub.store import Database
 from hub.web.connection import bounds
 from schema.tables.oauth import ClientKind
@@ -45,6 +49,7 @@ SCOPES = (
 )
 SUBPROTOCOL = "graphql-transport-ws"
 Proofs = dict[str, str]
+FAST = StreamPatience(beat=0.2)
 BEATS_MOST = 100
 """Beats for which an answer is waited for."""
 
@@ -261,7 +266,7 @@ class Street:
     def socket(self, headers: dict[str, str] | None = None, **more: Any) -> ClientConnection:
         """Open a WebSocket; nothing is said yet."""
         url = f"{self.url.replace('http', 'ws', 1)}/graphql"
-        given = {"subprotocols": [SUBPROTOCOL], "proxy": None, "compression": None} | more
+        given = {"subprotocols": [SUBPROTOCOL], "proxy": None, "compression": None, "max_queue": None} | more
         return self.ears.enter_context(connect(url, additional_headers=headers, **given))
 
     def introduced(self, said: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> ClientConnection:
@@ -318,3 +323,37 @@ class Street:
         made = self.town.received(body)
         self.town.do("take", self.town.program(body), made.referral_id)
         return made
+
+
+@contextmanager
+def opened(
+    template: Database, folder: Path, patience: StreamPatience = FAST, more: dict[str, int] | None = None, **how: object
+) -> Iterator[Street]:
+    """Open a town and its hub.
+
+    Args:
+        template: a database with the facts.
+        folder: for the hub's own files.
+        patience: how long its streams wait.
+        more: settings beside its own.
+        how: to serve it, as `Street.open` takes it.
+    """
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    settings = Settings(
+        data_dir=folder,
+        port=port,
+        client_keys=ClientKeys.LOOPBACK,
+        delivery=Delivery.ELSEWHERE,
+        streams_of_one=3,
+        **(more or {}),
+        oauth_per_minute=10**6,
+    )
+    with cloned(template) as database, httpx.Client(timeout=20) as http:
+        engine = database.engine()
+        street = Street(Town(engine, derive=RootKey.load(settings.root_key).derive), database, settings, http)
+        try:
+            with street.open(stream_patience=patience, **how):
+                yield street
+        finally:
+            engine.dispose()

@@ -10,9 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from conftest import opened
 from databases import admin
-from listening import ALL, PEN, Ear, EventsEar, Street
+from listening import ALL, PEN, Ear, EventsEar, Street, opened
 from referrals_town import NAME, PLANTED
 from sqlalchemy import select, update
 from sqlmodel import Session

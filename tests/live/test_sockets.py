@@ -8,10 +8,10 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 
 import pytest
-from conftest import opened
-from listening import ALL, PEN, SocketEar, Street, hung_up, say
+from listening import ALL, PEN, SocketEar, Street, hung_up, opened, say
 from sqlalchemy import func, select
 from web.serving import until
 from web.wire import answer_of, connected, ended
@@ -21,11 +21,12 @@ from websockets.sync.client import ClientConnection
 from hub.live import StreamPatience
 from hub.store import Database
 from hub.web.frames import Frames
-from schema.tables import ReferralRow, WebSessionRow
+from schema.tables import CaseRow, WebSessionRow
 from schema.tables.base import table_of
 
 PIECE, TEXT, PING = 0, 1, 9
 FORBIDDEN = (4403, "UNAUTHORIZED")
+CHANGE = (files("hub.web.console") / "source" / "operations" / "42-open-case.graphql").read_text()
 MUCH = 100_000_000
 EVIL = "https://evil.example"
 
@@ -228,20 +229,21 @@ def test_only_subscriptions_are_taken_and_what_is_refused_ends_nothing_else(stre
     assert heard(inside)["payload"]["data"]["it"]["number"] == 1
 
 
-def test_a_change_is_refused_and_not_made(street: Street):
-    change = """mutation($referral: ID!) {
-      sendReferral(input: {referral: $referral, idempotencyKey: "over a socket"}) { __typename }
-    }"""
-    count = select(func.count()).select_from(table_of(ReferralRow)).where(table_of(ReferralRow).c.state != "ready")
-    with street.town.engine.connect() as connection:
-        before = connection.execute(count).scalar_one()
+def test_a_change_that_is_made_by_post_is_not_made_by_socket(street: Street):
     cookie = street.session() | {"origin": street.url}
+
+    def cases() -> int:
+        with street.town.engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(table_of(CaseRow))).scalar_one()
+
+    before = cases()
     inside = street.introduced({"x-hub-console": "1"}, cookie)
-    made = street.town.ready(street.town.pen)
-    subscribe(inside, query=change, referral=f"rf_{made.referral_id}")
+    subscribe(inside, query=CHANGE)
     assert code_of(heard(inside)) == "SUBSCRIPTIONS_ONLY"
-    with street.town.engine.connect() as connection:
-        assert connection.execute(count).scalar_one() == before
+    assert cases() == before
+    made = street.post(cookie | {"x-hub-console": "1"}, CHANGE)
+    assert json.loads(made.read())["data"]["openCase"]["case"]
+    assert cases() == before + 1
 
 
 def test_the_protocol_is_kept(street: Street):
