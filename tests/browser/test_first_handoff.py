@@ -34,7 +34,8 @@ from hub.store.vault import Vault
 from schema.tables import CaseIdentityRow, CaseRiskRow
 from schema.tables.base import table_of
 
-QUICK = dict.fromkeys(("take_seconds", "decide_seconds", "start_seconds", "outcome_seconds"), 0.3)
+# The outcome is reported when a test says so: then somebody who looks on sees it come, however slow the machine.
+QUICK = {"take_seconds": 0.3, "decide_seconds": 0.3, "start_seconds": 0.3, "outcome_seconds": -1}
 OURS = "Zeyneb Planted-Ömer"
 CLAIM = "Planted: she was held for a poem on the square."
 THEIRS = "Planted Incoming Tesfaye"
@@ -126,6 +127,11 @@ def _follow(page, day, state):
     """Run the tab Follow, and look on until a state shows."""
     choose(page, "Follow")
     page.get_by_role("button", name="Execute query").click()
+    return _look_on(page, day, state)
+
+
+def _look_on(page, day, state):
+    """Do nothing but look, until a state shows."""
 
     def there(answer: str) -> bool:
         found = re.search(r'"to": "(\w+)"', answer)
@@ -133,7 +139,7 @@ def _follow(page, day, state):
             day.live.append(found.group(1))
         return bool(found) and found.group(1) == state
 
-    return json.loads(until(page, there))["data"]["referralEvents"]["referral"]
+    return json.loads(until(page, there, seconds=60))["data"]["referralEvents"]["referral"]
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +161,10 @@ def day(demo, chromium) -> Iterator[Day]:
         day.answers["OpenCase"] = run(page)
         for name in ("Recipient", "Draft", "AskConsent", "RecordConsent", "Send"):
             day.answers[name] = run(page, name)
-        day.answers["reported"] = _follow(page, day, "OUTCOME_REPORTED")
+        handoff = _follow(page, day, "IN_PROGRESS")["id"].removeprefix("rf_")
+        outcome = {"handoff": handoff, "event": "report_outcome", "state": "outcome_reported"}
+        httpx.post(f"{demo.partner('sar')}/control/say", json=outcome | {"what": {"reason": "helped_as_asked"}})
+        day.answers["reported"] = _look_on(page, day, "OUTCOME_REPORTED")
         day.answers["Confirm"] = run(page, "Confirm")
         day.answers["closed"] = _follow(page, day, "CLOSED")
 
@@ -200,7 +209,7 @@ def test_a_person_is_handed_over_tab_by_tab_and_the_loop_is_closed(day):
     assert [each["kind"] for each in answers["reported"]["events"]["nodes"]] == STEPS
     assert [each["kind"] for each in answers["closed"]["events"]["nodes"]] == [*STEPS, "CONFIRM"]
     assert answers["reported"]["id"] == _referral(answers["Draft"])["id"]
-    assert day.live[day.live.index("OUTCOME_REPORTED") - 1] in {"IN_PROGRESS", "ACCEPTED", "IN_REVIEW"}, day.live
+    assert day.live[day.live.index("OUTCOME_REPORTED") - 1] == "IN_PROGRESS", "it came while somebody looked on"
 
 
 def test_a_tab_whose_id_is_open_is_not_sent_and_says_which_to_run_first(day):
