@@ -21,7 +21,16 @@ from journeys.secretariat import Lead
 from visiting.visitor import Visitor
 from web.serving import until
 
+from hub.cli import FILES, load
 from hub.clock import SystemClock
+
+
+def test_a_command_loads_the_files_it_stands_in():
+    told = load()
+    found = {each.name or each.callback.__name__: {each.callback.__module__} for each in told.registered_commands}
+    for group in told.registered_groups:
+        found[group.name] = {each.callback.__module__ for each in group.typer_instance.registered_commands}
+    assert found == {command: {f"hub.cli.{file}" for file in files} for command, files in FILES.items()}
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -11,28 +11,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hub import log
-from hub.errors import HubError
 from hub.settings import Environment, Settings
 from hub.store import Database, open_database, upgrade
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 WIDE: Final = 160
 """Letters to a line where nobody looks at a terminal: programs that read a table lose no word of it."""
 out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; what the hub answers for is told in one sentence, what it does not is a crash.
-
-    Args:
-        arguments: the words after the name of the program; those of this process when absent.
-    """
-    try:
-        app(arguments)
-    except HubError as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+@app.callback()
+def hub() -> None:
+    """The ICORN hub: one graph for cities of refuge."""
 
 
 def read_settings(*, quiet: bool = False) -> Settings:
