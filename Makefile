@@ -16,7 +16,7 @@ demo: $(READY) $(BUILT)
 	@exec $(BIN)/icorn-hub demo
 
 test: $(READY) $(BUILT)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 console: $(BUILT)
 

@@ -1,5 +1,6 @@
 """What operators type: in a process of its own, as in a terminal, or in the test's own, which has imported the hub."""
 
+import gc
 import io
 import os
 import subprocess
@@ -36,6 +37,7 @@ def typed(*arguments: str, folder: Path = ROOT, **settings: str) -> subprocess.C
         with (
             patch.dict(os.environ, environment(settings), clear=True),
             patch.object(sys, "excepthook", sys.excepthook),
+            patch.object(gc, "freeze"),  # this process goes on after the command
             chdir(folder),
             redirect_stdout(out),
             redirect_stderr(err),

@@ -5,6 +5,16 @@ from importlib.resources import as_file, files
 import commands
 import pytest
 
+from hub.cli import FILES, load
+
+
+def test_a_command_loads_the_files_it_stands_in():
+    told = load()
+    found = {each.name or each.callback.__name__: {each.callback.__module__} for each in told.registered_commands}
+    for group in told.registered_groups:
+        found[group.name] = {each.callback.__module__ for each in group.typer_instance.registered_commands}
+    assert found == {command: {f"hub.cli.{file}" for file in files} for command, files in FILES.items()}
+
 
 @pytest.fixture
 def settings(tmp_path):

@@ -10,7 +10,7 @@ import typer
 import yaml
 from typer.exceptions import TyperException
 
-from hub.cli import app
+from hub.cli import load
 from hub.settings import PartnerPlaces, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +21,7 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 
 def understood(words):
     """Read a command of ours as it would be read, without doing it; give the name of what would be done."""
-    command, rest = typer.main.get_command(app), words
+    command, rest = typer.main.get_command(load()), words
     while hasattr(command, "commands"):
         command, rest = command.commands[rest[0]], rest[1:]
     command.make_context(command.name, list(rest))

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeVar
@@ -15,12 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from hub import log
-from hub.errors import HubError, StoreUnavailable
+from hub.errors import StoreUnavailable
 from hub.settings import Environment, LogLevel, Settings
 from hub.store import Database, open_database, upgrade
 
 T = TypeVar("T")
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ICORN hub: one graph for cities of refuge.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 WIDE: Final = 160
 """Letters to a line where nobody looks at a terminal: programs that read a table lose no word of it."""
 START_SECONDS: Final = 60.0
@@ -30,17 +30,9 @@ out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; what the hub answers for is told in one sentence, what it does not is a crash.
-
-    Args:
-        arguments: the words after the name of the program; those of this process when absent.
-    """
-    try:
-        app(arguments)
-    except HubError as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+@app.callback()
+def hub() -> None:
+    """The ICORN hub: one graph for cities of refuge."""
 
 
 def read_settings(*, quiet: bool = False) -> Settings:

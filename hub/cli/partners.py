@@ -1,9 +1,7 @@
-"""Commands about partner networks that the hub exchanges referrals with by machine, and about the worker."""
+"""Commands about partner networks that the hub exchanges referrals with by machine."""
 
-import asyncio
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -12,13 +10,11 @@ from rich.table import Column, Table
 from sqlalchemy import Connection
 
 from connectors.protocol import Capability
-from hub.app import deliver
 from hub.auth.root import RootKey
-from hub.cli.base import START_SECONDS, app, opened, out, read_settings
+from hub.cli.base import app, opened, out, read_settings
 from hub.clock import SystemClock
 from hub.partners import keys, registry
 from hub.settings import PartnerPlaces, Settings
-from hub.store import Database
 
 partner = typer.Typer(no_args_is_help=True, help="Partner networks: whom referrals are exchanged with by machine.")
 app.add_typer(partner, name="partner")
@@ -115,25 +111,6 @@ def rotate_keys() -> None:
     with _connection() as (connection, settings, now):
         kid = keys.rotate(connection, RootKey.load(settings.root_key), now=now)
     out.print(f"{kid} signs from now on", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def worker() -> None:
-    """Bring deliveries to partners, without serving, until Ctrl-C or SIGTERM."""
-    settings = read_settings()
-    with opened(settings, wait_seconds=START_SECONDS) as database:
-        asyncio.run(_working(settings, database))
-    out.print("The worker has stopped.")
-
-
-async def _working(settings: Settings, database: Database) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, task.cancel)
-    out.print("The worker brings deliveries.")
-    with suppress(asyncio.CancelledError):
-        await deliver(settings, database)
 
 
 @contextmanager

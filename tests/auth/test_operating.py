@@ -9,7 +9,7 @@ from partner import new_key
 from typer.testing import CliRunner
 
 from hub import log
-from hub.cli import app
+from hub.cli import load
 from hub.errors import HubError
 
 
@@ -18,7 +18,7 @@ def run(template, tmp_path_factory):
     with cloned(template) as database:
         folder = str(tmp_path_factory.mktemp("operator"))
         environ = {"HUB_DATA_DIR": folder, "HUB_DATABASE_URL": database.conninfo, "COLUMNS": "200"}
-        yield lambda *arguments: CliRunner().invoke(app, arguments, env=environ)
+        yield lambda *arguments: CliRunner().invoke(load(), arguments, env=environ)
     log.configure(strict=True, level="warning")
 
 
