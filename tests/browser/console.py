@@ -14,7 +14,7 @@ document.addEventListener("securitypolicyviolation", (e) => tell(`${e.violatedDi
 """
 MODEL = "(ending) => __MONACO.editor.getModels().find((each) => each.uri.path.endsWith(ending))"
 WAIT_MS = 50
-SECONDS_MOST = 30.0
+SECONDS_MOST = 60.0
 
 
 @dataclass
