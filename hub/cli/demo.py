@@ -6,9 +6,10 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import pyotp
+import typer
 from sqlalchemy import Engine
 
 from hub.app import create_app
@@ -61,11 +62,13 @@ def demo() -> None:
 
 
 @app.command("demo-code")
-def demo_code() -> None:
+def demo_code(
+    file: Annotated[Path | None, typer.Argument(help="demo.json; that of HUB_DATA_DIR when not given")] = None,
+) -> None:
     """Print the one-time code of this moment for the sign-in of the demonstration."""
-    file = read_settings(quiet=True).data_dir / guests.FILE
+    file = file or read_settings(quiet=True).data_dir / guests.FILE
     if not file.exists():
-        raise SettingsRefused(setting="HUB_DATA_DIR", reason="there is no demonstration in it: start one with demo")
+        raise SettingsRefused(setting="HUB_DATA_DIR", reason=f"there is no {file}: start a demonstration first")
     [user] = json.loads(file.read_text(encoding="utf-8"))["users"]
     out.print(pyotp.TOTP(user["totp"]).at(SystemClock().now()), highlight=False)
 
@@ -78,7 +81,7 @@ def _greeting(settings: Settings, made: guests.Demonstration) -> list[str]:
         f"The demonstration is ready at {url}/graphql - Ctrl-C ends it",
         f"The console: {url}/console",
         f"Sign in there with a password: login {user['login']}, password {user['password']},",
-        f"  and the one-time code that {_program()} demo-code prints",
+        f"  and the one-time code that this prints: {_program()} demo-code {made.file}",
         f"Sandbox partners: {', '.join(partners)}"
         if partners
         else "Sandbox partners: none, they come with a checkout of the source, not with an installed hub",

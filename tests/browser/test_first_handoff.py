@@ -102,12 +102,10 @@ class Day:
 
 def _code(demo: Demonstration) -> str:
     """Ask for the one-time code as the demonstration says."""
-    words = shlex.split(re.search(r"one-time code that (.*) demo-code prints", demo.said).group(1))
-    command = words if Path(words[0]).exists() else [sys.executable, "-c", "from hub.cli import main; main()"]
-    settings = {"HUB_DATA_DIR": str(demo.data), "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [*command, "demo-code"], env=settings, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    program, *words = shlex.split(re.search(r"one-time code that this prints: (.*)$", demo.said, re.MULTILINE).group(1))
+    ours = [program] if Path(program).exists() else [sys.executable, "-c", "from hub.cli import main; main()"]
+    settings = {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([*ours, *words], env=settings, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _sign_in(page, demo):
