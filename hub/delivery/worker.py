@@ -116,6 +116,7 @@ class Worker:
         self._claiming: Final = CapacityLimiter(4)
         self._settling: Final = CapacityLimiter(4)
         self._running: Final[dict[UUID, _Running]] = {}
+        self._closing = False
         self._vain: Final = set[UUID]()
         """Somebody else is at them; who is woken for them comes again."""
 
@@ -172,7 +173,8 @@ class Worker:
         return running
 
     async def finish(self, *, seconds: float) -> None:
-        """Wait for attempts under way; those that take longer are cut short, and in doubt."""
+        """Begin nothing any more; wait for attempts under way. Those that take longer are cut short, and in doubt."""
+        self._closing = True
         tasks = [each.task for each in self._running.values()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
@@ -195,6 +197,8 @@ class Worker:
 
     async def _deliver(self, handoff: UUID, begun: asyncio.Event, *, jobless: bool) -> bool:
         async with self._slots:
+            if self._closing:
+                return False
             try:
                 claimed = await self.in_thread(lambda: self._claim(handoff, jobless=jobless), self._claiming)
             except (OperationalError, InterfaceError):

@@ -196,8 +196,10 @@ def hub_and_partner(
         hub = _Hub()
         hub.client_key, hub.issuer = key, url
         sandbox = Sandbox(folder / "books", NETWORK, hub)
-        yield Pair(url, house, sandbox, told[0], engine)
-        sandbox.stop()
+        try:
+            yield Pair(url, house, sandbox, told[0], engine)
+        finally:
+            sandbox.stop()
 
 
 async def started(pair: Pair, **behaviour: Any) -> None:

@@ -131,6 +131,27 @@ async def test_what_stops_goes_before_all_else_that_waits(house, database):
     assert {each.id for each in bring.made} == {stop, *packets}
 
 
+async def test_many_that_wait_are_begun_without_a_job_each_and_none_after_the_end(house, database):
+    deliveries = [sent(house) for _ in range(12)]
+    bring = Weather("receipt")
+    bring.gate = asyncio.Event()
+    async with running(house, database, bring, patience=replace(QUICK, at_once=3)) as service:
+        await until(lambda: len(bring.made) == 3)
+        # Two jobs at most are fetched, and those of the three that were begun are gone, whoever began them.
+        begun = {str(each.id) for each in bring.made}
+        await until(lambda: begun.isdisjoint(job.args["handoff"] for job in house.jobs(status="todo")))
+        assert len(house.jobs(status="todo")) >= 12 - 3 - 2
+        stopping = asyncio.create_task(service.stop(seconds=5))
+        await asyncio.sleep(0.2)
+        bring.gate.set()
+        await stopping
+    assert len(bring.made) == 3
+    async with running(house, database, bring, patience=replace(QUICK, at_once=3)):
+        await until(lambda: all(house.row(each).state is DeliveryState.DELIVERED for each in deliveries))
+        await until(lambda: not house.jobs())
+    assert len(bring.made) == 12
+
+
 async def test_a_commit_wakes_a_worker_at_once(house, database):
     slow = Patience(backoff=QUICK.backoff)
     async with running(house, database, Weather("receipt"), patience=slow):
