@@ -18,11 +18,11 @@ from hub.referrals.sending import Draft
 from hub.referrals.service import Brought, Referrals
 from schema.access import AccessProfile
 from schema.mutations.casework import CaseContentInput, ProfileInput
-from schema.tables import ReferralEventRow
+from schema.tables import PacketCopyRow, ReferralEventRow
 from schema.tables.base import table_of
 from schema.vocabulary import Category, ContactRule
 
-_EVENT = table_of(ReferralEventRow)
+_EVENT, _PACKET = table_of(ReferralEventRow), table_of(PacketCopyRow)
 Step = Callable[[Connection, consent.Acting, Any], Changed]  # Any: the input's own class
 
 
@@ -40,8 +40,9 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Atteste
 
     def referral(step: Step) -> Service:
         def shown(connection: Connection, done: Changed) -> dict[str, UUID | None]:
+            packet = connection.scalar(select(_PACKET.c.id).where(_PACKET.c.referral_id == done.referral_id))
             event = _newest(connection, done.referral_id)
-            return {"referral": done.referral_id, "event": event, "consent": done.consent_id}
+            return {"referral": done.referral_id, "event": event, "consent": done.consent_id, "packet": packet}
 
         return _service(step, shown)
 

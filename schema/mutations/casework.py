@@ -12,6 +12,7 @@ from schema.scalars import Base64, CompactJws, CountryCode, Date, LanguageTag, P
 from schema.source import input_object
 from schema.types.cases import Case
 from schema.types.consents import Consent
+from schema.types.packets import Packet
 from schema.types.referrals import Referral, ReferralEvent
 from schema.vocabulary import (
     AccessScope,
@@ -367,6 +368,7 @@ class ReferralPayload:
     referral: Referral | None = shown(says="The referral as it is now.")
     event: ReferralEvent | None = shown(says="The event it made; null when none.")
     consent: Consent | None = shown(says="The consent it rests on; null when none.")
+    packet: Packet | None = shown(says="What of it was sent; null when nothing was.")
     replayed: bool = told(says=_REPLAYED)
 
 

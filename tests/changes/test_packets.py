@@ -43,10 +43,13 @@ async def handed(lena: Desk, pen: Desk, town: Town) -> tuple[str, str]:
     """A person handed to PEN, which took it up; give case and referral."""
     case, referral = await drafted(lena, town)
     await consented(lena, town, referral, ["CASE", "IDENTITY"])
-    await lena.step("sendReferral", referral=referral)
+    shown = "... on ReferralPayload { packet { version digest identity { legalName } } } ... on Problem { code }"
+    sent = await lena.do("sendReferral", shown, referral=referral)
+    assert sent["packet"]["version"] == 1, sent
     assert await packet(pen, referral) is None
     town.deliver(internal(referral), town.pen)
-    await pen.step("takeReferral", referral=referral)
+    taken = await pen.do("takeReferral", shown, referral=referral)
+    assert taken["packet"] == sent["packet"] | {"identity": {"legalName": NAME}}
     return case, referral
 
 
@@ -118,16 +121,16 @@ async def test_it_stays_as_it_was_sent(pen: Desk, town: Town, handed: tuple[str,
 
 async def test_reading_it_leaves_a_leaf_about_the_person(pen: Desk, town: Town, handed: tuple[str, str]):
     _case, referral = handed
+    with town.engine.begin() as connection:
+        connection.exec_driver_sql("delete from audit_leaf")
     await packet(pen, referral)
     with town.engine.connect() as connection:
-        leaf = connection.exec_driver_sql(
-            "select subjects, categories, fields_returned, organisation_id from audit_leaf order by at desc, id limit 1"
-        ).all()[-1]
-        newest = connection.exec_driver_sql(
-            "select count(*) from audit_leaf where 'Packet.identity' = any(fields_returned) and organisation_id = %s",
-            (town.pen.id,),
-        ).scalar()
-    assert newest == 1, leaf
+        query = "select subjects, categories, fields_returned, organisation_id from audit_leaf"
+        (leaf,) = connection.exec_driver_sql(query).all()
+    assert (leaf.subjects, leaf.organisation_id) == ([town.row(internal(referral)).person_id], town.pen.id)
+    assert set(leaf.categories) == {"case", "identity"}
+    assert {"Packet.identity", "Identity.legalName"} <= set(leaf.fields_returned)
+    assert NAME not in str(leaf)
 
 
 async def test_consent_cuts_it_on_the_next_read(pen: Desk, lena: Desk, town: Town, handed: tuple[str, str]):
