@@ -24,6 +24,8 @@ OUTSIDE = dict(os.environ)
 # No test speaks with the web. Reading its authorities takes 50 ms for each client and context, so there are none, here
 # and in the processes started from here; who builds the console needs them.
 os.environ |= {"SSL_CERT_FILE": str(Path(__file__).with_name("nobody.pem")), "SSL_CERT_DIR": os.devnull}
+MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own in it
+MEMORY_LEAST = 4 * 2**30
 CONSOLE = Path(__file__).parents[1] / "hub" / "web" / "console" / "source"
 
 log.configure(strict=True, level="warning")
@@ -44,13 +46,24 @@ def console() -> Built:
     return Built()
 
 
+def place() -> Path | None:
+    """Where databases of tests lie: in memory, where there is room.
+
+    Each is a thousand files, made and dropped; that takes a disk ten times as long, and longer with each.
+    """
+    there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_LEAST
+    return MEMORY if there else None
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Database]:
     """A server of this worker's own, not careful of its data: the tests are about the hub, not about power cuts."""
-    folder = Path(tempfile.mkdtemp(prefix="hub-"))
+    folder = Path(tempfile.mkdtemp(prefix="hub-", dir=place()))
     database = open_database(Settings(data_dir=folder))
     with admin(database) as connection:
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        for setting in (
+            "fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_wal_size = '256MB'"
+        ):  # fmt: skip
             connection.execute(f"alter system set {setting}")
         connection.execute("select pg_reload_conf()")
     yield database
