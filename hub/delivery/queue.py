@@ -80,6 +80,10 @@ class Running:
                 reason = "ended"
             except Exception as error:  # noqa: BLE001  # whatever it is, deliveries must go on
                 reason = type(error).__name__
+            me = asyncio.current_task()
+            if me is not None and me.cancelling():
+                # Where the queue breaks while it is told to stop, what broke comes up in place of that.
+                raise asyncio.CancelledError
             if loop.time() - began > _STEADY_SECONDS:
                 pause = PAUSE_SECONDS[0]
             _log.warning("delivery.worker_restarted", reason=reason, retry_seconds=pause)
