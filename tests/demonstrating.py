@@ -95,14 +95,22 @@ def a_free_port() -> int:
 
 
 def alive(process: int) -> bool:
-    """Tell whether a process is there."""
+    """Tell whether a process is there, and more than an entry that nobody has taken note of yet."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    stat = Path(f"/proc/{process}/stat")
+    with suppress(OSError):
+        return stat.read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    return not Path("/proc/self/stat").exists()
+
+
+def until_ended(family: set[int]) -> None:
+    """Wait for processes to end, who were told to."""
+    until(lambda: not any(alive(process) for process in family), seconds=END_SECONDS)
 
 
 def _below(parent: int) -> set[int]:

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from auth.partner import Partner
 from browser.console import Watched, choose, run, until, until_loaded, watched, write_line
-from demonstrating import ROOT, Demonstration, a_free_port, alive, demonstration, folder
+from demonstrating import ROOT, Demonstration, a_free_port, demonstration, folder, until_ended
 from joserfc.jwk import ECKey
 from searching import Wanted
 from sqlalchemy import Connection, create_engine, select, text
@@ -380,7 +380,7 @@ def test_its_programs_are_let_in_and_ctrl_c_ends_all_of_it_until_the_next_start(
 
     family = demo.end()
     assert len(family) > len(told["sandboxes"]), "partners and the database"
-    assert [process for process in family if alive(process)] == []
+    until_ended(family)
     places = [each["address"] for each in told["sandboxes"]]
     assert [place for place in (told["issuer"], *places) if answers(f"{place}/health")] == []
 
