@@ -134,10 +134,15 @@ def _translated(value: Any, words: Mapping[str, str] | None, inside: str | None)
     if words is None:
         return value, _NOTHING
     if isinstance(value, list | tuple):
-        pairs = [_translated(each, words, inside) for each in value]
+        pairs = [_word(each, words, inside) for each in value]
         said = [each for each, _ in pairs if each is not _NOTHING]
         left = [each for _, each in pairs if each is not _NOTHING]
         return said if said or not left else _NOTHING, left or _NOTHING
+    return _word(value, words, inside)
+
+
+def _word(value: Any, words: Mapping[str, str], inside: str | None) -> tuple[Any, Any]:
+    """Translate one value; a list is none, and is left whole."""
     if inside is not None:
         if isinstance(value, dict) and isinstance(value.get(inside), str) and value[inside] in words:
             return value | {inside: words[value[inside]]}, _NOTHING

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors import handoff as wire
@@ -115,6 +115,7 @@ def flat(value):
 @pytest.mark.parametrize("name", NETWORKS)
 @settings(max_examples=40)
 @given(content=contents)
+@example(content={"case": {"disciplines": [[None, []], "dance"]}})
 def test_nothing_is_dropped_on_the_way_there_and_back(name, content):
     partner = partner_of(name)
     form = partner.encode(content)
