@@ -1,22 +1,23 @@
 """The bench: the hub against hand-written SQL and against plain Strawberry, on this machine, now.
 
-python -m tests.bench            about five minutes
+python -m tests.bench            about seven minutes
 python -m tests.bench --quick    under one minute, to see that all is well
 python -m tests.bench --full     longer rounds, and a million rows
 python -m tests.bench --docs     also writes the measured part of docs/performance.md and its plots
+python -m tests.bench --only bodies --at 1 --rounds 30    one operation against SQL by hand, as often as wanted
 """
 
 import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.console import Console
 
@@ -61,6 +62,7 @@ FILES: Final = 40
 """How many case files are read in turn."""
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,12 @@ class Run:
                         found.append(await bench.cell(case, concurrency, plan.pace, seed=self.seed))
                 return found
 
+    async def one(self, case: str, concurrencies: Sequence[int]) -> list[Cell]:
+        """Measure one operation, the hub against SQL by hand, with a stranger's requests."""
+        with self._servers(self.plan.rows, {name: SERVERS[name] for name in ("limit", "hub")}) as (bench, _):
+            await bench.warm([case], max(concurrencies), self.plan.warm_seconds)
+            return [await bench.cell(case, each, self.plan.pace, seed=self.seed) for each in concurrencies]
+
     async def _size(self, rows: int) -> list[Cell]:
         """Measure point read and filtered page in a database of one size."""
         with self._servers(rows) as (bench, _):
@@ -172,13 +180,13 @@ class Run:
                 yield Bench(self.load, self.world, running, bodies, mint), running
 
 
-async def run(plan: Plan, *, seed: int, say: Say) -> Result:
+async def run(plan: Plan, *, seed: int, say: Say, measure: Callable[[Run], Awaitable[T]]) -> T:
     """Run a plan in a database server of its own that is thrown away afterwards."""
     with tempfile.TemporaryDirectory(prefix="icorn-bench-") as folder:
         world = World(Path(folder))
         load = await Load.start()
         try:
-            return await Run(plan, seed, say, world, load).measure()
+            return await measure(Run(plan, seed, say, world, load))
         finally:
             await load.stop()
             world.close()
@@ -194,11 +202,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for results.json and the plots")
     parser.add_argument("--docs", action="store_true", help="write the measured part of docs/performance.md")
     parser.add_argument("--seed", type=int, default=1, help="of the order of slices and the choice of keys")
+    parser.add_argument("--only", choices=CASES, help="one operation, the hub against SQL by hand")
+    parser.add_argument("--at", type=int, nargs="+", help="how many at once")
+    parser.add_argument("--rounds", type=int, help="how often each server has its turn")
     asked = parser.parse_args()
     # Beside a terminal, nothing needs to be folded.
     console = Console(width=None if sys.stdout.isatty() else 150)
     plan = asked.plan or NORMAL
-    result = asyncio.run(run(plan, seed=asked.seed, say=lambda text: console.print(text, style="dim")))
+    if asked.rounds:
+        plan = replace(plan, pace=replace(plan.pace, rounds=asked.rounds, most_seconds=float("inf")))
+    measuring = partial(run, plan, seed=asked.seed, say=lambda text: console.print(text, style="dim"))
+    if asked.only:
+        at = asked.at or plan.concurrencies
+        tables.show_cells(asyncio.run(measuring(measure=lambda run: run.one(asked.only, at))), console)
+        return
+    result = asyncio.run(measuring(measure=Run.measure))
     tables.show(result, console)
     if asked.out is not None:
         asked.out.mkdir(parents=True, exist_ok=True)

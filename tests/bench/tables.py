@@ -45,13 +45,22 @@ def sheets(result: Result) -> Iterator[Sheet]:
 def show(result: Result, console: Console) -> None:
     """Print the tables."""
     for sheet in sheets(result):
-        table = Table(title=sheet.title, title_justify="left")
-        for number, head in enumerate(sheet.head):
-            table.add_column(head, justify="left" if number < sheet.left else "right")
-        for row in sheet.rows:
-            table.add_row(*row)
-        console.print(table)
+        _show(sheet, console)
     console.print(f"{result.machine}; {result.seconds:.0f} s in all.")
+
+
+def show_cells(cells: Sequence[Cell], console: Console) -> None:
+    """Print some cells, the hub relative to SQL by hand."""
+    _show(_guarded("The hub relative to SQL by hand", cells), console)
+
+
+def _show(sheet: Sheet, console: Console) -> None:
+    table = Table(title=sheet.title, title_justify="left")
+    for number, head in enumerate(sheet.head):
+        table.add_column(head, justify="left" if number < sheet.left else "right")
+    for row in sheet.rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 def markdown(sheet: Sheet) -> str:
