@@ -26,10 +26,6 @@ NULL_HERE: Final = f"{MARK}!{END}"
 DENIED: Final = f"{MARK}D{END}"
 """The whole answer, where the viewer's token is denied."""
 
-_BODY: Final = f"[^{END}]*"
-TOLD: Final = f"{MARK}([SRW])({_BODY}){END}"
-"""As a regular expression: the marks that tell the audit whose data were read, and which fields by row."""
-
 
 def withheld(index: int) -> str:
     """Stand for a null that a rule left, counted under entry `index`."""

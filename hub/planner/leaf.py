@@ -107,10 +107,7 @@ def _fixed(names: Sequence[str]) -> ColumnElement[Any]:
 
 
 def _told(body: CTE) -> Select[Any]:
-    """Read off the answer whose data it holds, and what its rows let through or kept back: by letter and number.
-
-    Cutting it at the marks costs a quarter of what a regular expression does.
-    """
+    """Read off the answer whose data it holds, and what its rows let through or kept back: by letter and number."""
     cut = func.unnest(func.string_to_array(body.c.body, Constant(json_text.MARK)))
     pieces = cut.table_valued(column("piece", Text())).render_derived(name="pieces")
     piece = pieces.c.piece
