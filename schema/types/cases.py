@@ -11,6 +11,7 @@ from schema.links import CASES, ENVELOPE, LOG, PERSONS, of_case, within_category
 from schema.scalars import CountryCode, Date, LanguageTag, PartialDate
 from schema.source import (
     AUDIENCE,
+    Expression,
     Ordering,
     column,
     computed,
@@ -93,6 +94,17 @@ class Profile:
     )
     support: list[SupportKind] = part("support", see=_IN_PROFILE, says="Help needed.")
     urgency: Urgency | None = part("urgency", see=_IN_PROFILE, says="How soon; null when not judged.")
+
+
+PROFILE_PARTS: Final[dict[str, Expression]] = {
+    "disciplines": lambda c: c.disciplines,
+    "origin_region": lambda c: c.origin_region,
+    "languages": lambda c: c.languages,
+    "household_size": lambda c: c.household_size,
+    "support": lambda c: c.support,
+    "urgency": lambda c: c.urgency,
+}
+"""Where a profile stands in a row that holds one."""
 
 
 @plain(see=_IN_IDENTITY)
@@ -219,14 +231,7 @@ class Case(Node, CaseContent):
     )
     opened_on: Date | None = column(CaseRow.opened_on, see=CASE, says="Day the case was opened.")
     profile: Profile | None = embedded(
-        {
-            "disciplines": lambda c: c.disciplines,
-            "origin_region": lambda c: c.origin_region,
-            "languages": lambda c: c.languages,
-            "household_size": lambda c: c.household_size,
-            "support": lambda c: c.support,
-            "urgency": lambda c: c.urgency,
-        },
+        PROFILE_PARTS,
         see=PROFILE,
         says="Coarse profile under a code.",
     )

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, LargeBinary, Text, and_, any_, cast, exists, func, literal, select
+from sqlalchemy import ColumnElement, LargeBinary, Text, any_, cast, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import Columns
@@ -14,7 +14,7 @@ from schema.standing import running
 from schema.tables import ConsentRow, PacketContactRow, PacketCopyRow, PacketIdentityRow, PacketRiskRow, ReferralRow
 from schema.tables.base import table_of
 from schema.types.basics import Node
-from schema.types.cases import CaseContent, Contact, Identity, Profile, Risk
+from schema.types.cases import PROFILE_PARTS, CaseContent, Contact, Identity, Profile, Risk
 from schema.vocabulary import Category, Grain
 
 
@@ -71,15 +71,8 @@ class Packet(Node, CaseContent):
         says="Categories that the consent opens now, of those that were sent; whether or not anything is recorded.",
     )
     profile: Profile | None = embedded(
-        {
-            "disciplines": lambda c: c.disciplines,
-            "origin_region": lambda c: c.origin_region,
-            "languages": lambda c: c.languages,
-            "household_size": lambda c: c.household_size,
-            "support": lambda c: c.support,
-            "urgency": lambda c: c.urgency,
-        },
-        present=lambda c: and_(literal(Category.CASE.value) == any_(cast(c.categories, ARRAY(Text())))),
+        PROFILE_PARTS,
+        present=lambda c: literal(Category.CASE.value) == any_(cast(c.categories, ARRAY(Text()))),
         see=PROFILE,
         says="Coarse profile; null when it was not sent.",
     )
