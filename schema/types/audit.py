@@ -3,23 +3,20 @@
 from typing import TYPE_CHECKING, Annotated, Final
 
 import strawberry
-from sqlalchemy import Text, and_, any_, func
+from sqlalchemy import and_, any_, func
 
 from schema.links import LEAVES, LOG, LOG_INSIDE
 from schema.scalars import DateTime
 from schema.source import Ordering, column, input_object, many, matches, one, record
 from schema.tables import AuditLeafRow
-from schema.types.basics import CategoryFilter, DateTimeFilter, Node
+from schema.types.basics import CategoryFilter, DateTimeFilter, Node, moment_key
 from schema.types.organisations import Organisation
 from schema.vocabulary import AuditKind, Category, Purpose, Relation
 
 if TYPE_CHECKING:
     from schema.types.cases import Person
 
-ENTRIES_IN_ORDER: Final = Ordering(
-    lambda c: [func.to_char(func.timezone("UTC", c.at), "YYYY-MM-DD HH24:MI:SS.US", type_=Text()).collate("C")],
-    see=LOG,
-)
+ENTRIES_IN_ORDER: Final = Ordering(lambda c: [moment_key(c.at)], see=LOG)
 
 
 @record(AuditLeafRow, code="au", see=LOG, rows=LEAVES, private=True)

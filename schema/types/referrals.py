@@ -39,6 +39,7 @@ from schema.types.basics import (
     OrderDirection,
     PurposeFilter,
     UrgencyFilter,
+    moment_key,
 )
 from schema.types.consents import Consent
 from schema.types.organisations import Organisation
@@ -124,12 +125,6 @@ def since_read(c: Columns) -> ColumnElement[Any]:
 
 def _open(c: Columns) -> ColumnElement[bool]:
     return state_read(c).not_in([state.value for state in FINAL])
-
-
-def moment_key(moment: ColumnElement[Any]) -> ColumnElement[str]:
-    """Write an instant so that it sorts as a text; none comes last."""
-    # A fraction of a second is written only where there is one; shorter texts come first, as they should.
-    return func.coalesce(cast(func.timezone("UTC", moment), Text), "9").collate("C")
 
 
 # ---- Types -----------------------------------------------------------------------------------------------------------
