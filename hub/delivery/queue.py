@@ -8,11 +8,13 @@ at again, whatever became of their jobs.
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
 from procrastinate import App, PsycopgConnector
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +32,7 @@ _AWAKE: Final = 2
 _CONNECTIONS: Final = 3
 _POOL_SECONDS: Final = 5.0
 _ABORT_SECONDS: Final = 300.0
+_CANCEL_SECONDS: Final = 10.0
 _STEADY_SECONDS: Final = 60.0
 _SWEEPER = text("select pg_try_advisory_xact_lock(:lock)")
 _STALLED = text("""
@@ -62,11 +65,11 @@ class Running:
 
     async def stop(self, *, seconds: float = 5.0) -> None:
         """Stop: no attempt begins any more, those under way have so many seconds to end."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            task.cancel()
+            # What is cancelled may swallow it, where it comes together with what was waited for.
+            await asyncio.wait([task], timeout=_CANCEL_SECONDS)
         await self._worker.finish(seconds=seconds)
 
     async def run(self) -> None:
@@ -100,9 +103,9 @@ class Running:
         patience = self._worker.patience
         # A pool waits long for a database that is down, and tells nobody: this fails at once.
         await self.sweep()
-        app = App(connector=self._connector())
+        app = App(connector=PsycopgConnector())
         app.task(name=TASK, queue=QUEUE)(self._look)
-        async with app.open_async():
+        async with self._pool() as pool, app.open_async(pool):
             beside = [
                 asyncio.create_task(self._sweep_for_ever(), name="delivery sweeper"),
                 asyncio.create_task(self._go_on_for_ever(), name="delivery goes on"),
@@ -127,15 +130,28 @@ class Running:
                     each.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
 
-    def _connector(self) -> PsycopgConnector:
-        return PsycopgConnector(
-            conninfo=self._conninfo,
+    @asynccontextmanager
+    async def _pool(self) -> AsyncIterator[AsyncConnectionPool]:
+        """Hold connections for the queue, and close them whatever happens.
+
+        Procrastinate's own pool is not closed when it is cancelled while it opens. Who connects for it swallows the
+        loop's last word then, and the process never ends.
+        """
+        pool = AsyncConnectionPool(
+            self._conninfo,
             kwargs={"options": "-c search_path=jobs -c timezone=UTC -c application_name=icorn-hub-delivery"},
             # All at once: a pool that is growing when it is closed leaves a connection behind.
             min_size=_CONNECTIONS,
             max_size=_CONNECTIONS,
             timeout=_POOL_SECONDS,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
         )
+        try:
+            await pool.open(wait=True, timeout=_POOL_SECONDS)
+            yield pool
+        finally:
+            await pool.close()
 
     async def _look(self, handoff: str) -> None:
         self._called.set()

@@ -88,7 +88,8 @@ class Heard:
         """
         if not self._waiting and self._fault is None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), max(seconds, 0))
+                async with asyncio.timeout(max(seconds, 0)):
+                    await self._woken.wait()
         self._woken.clear()
         if self._fault is not None:
             raise self._fault
@@ -116,7 +117,8 @@ class Listening:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="live")
         try:
-            await asyncio.wait_for(self._ready.wait(), OPEN_SECONDS)
+            async with asyncio.timeout(OPEN_SECONDS):
+                await self._ready.wait()
         except TimeoutError:
             raise StoreUnavailable("the database cannot be listened to") from None
         heard = Heard(side)
@@ -170,7 +172,8 @@ class Listening:
             self._ready.set()
             while True:
                 try:
-                    event = await asyncio.wait_for(rung.get(), LOOK_SECONDS)
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        event = await rung.get()
                 except TimeoutError:
                     # A server that went away without a word is noticed by asking.
                     await connection.execute("select 1", timeout=OPEN_SECONDS)

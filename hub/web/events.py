@@ -105,7 +105,8 @@ class EventStreams:
     async def _sent(self, send: Send, text: bytes) -> None:
         message = {"type": "http.response.body", "body": text, "more_body": True}
         try:
-            await asyncio.wait_for(send(message), self._send_seconds)
+            async with asyncio.timeout(self._send_seconds):
+                await send(message)
         except TimeoutError:
             raise _Stuck from None
 

@@ -354,7 +354,8 @@ class _Socket:
                 await self._close(code, "Idle" if self._let_in else "Connection initialisation timeout")
                 return
             try:
-                await asyncio.wait_for(self._stop.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._stop.wait()
             except TimeoutError:
                 continue
             await self._end(Operations.refused(ServerStopping()), Close.STOPPING)

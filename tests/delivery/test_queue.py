@@ -162,6 +162,15 @@ async def test_a_commit_wakes_a_worker_at_once(house, database):
     assert house.receipts(delivery) == ["receipt"]
 
 
+@pytest.mark.parametrize("seconds", [0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1])
+async def test_a_worker_that_is_stopped_while_it_starts_leaves_nothing_behind(house, database, seconds):
+    before = asyncio.all_tasks()
+    async with running(house, database, Weather()):
+        await asyncio.sleep(seconds)
+    # Who is left would swallow the loop's last word, and the process would never end.
+    assert asyncio.all_tasks() <= before
+
+
 async def test_failures_are_tried_again_until_they_hold(house, database):
     bring = Weather(Unavailable("down"), Unavailable("down"), "receipt")
     async with running(house, database, bring):
