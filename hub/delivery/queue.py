@@ -83,10 +83,8 @@ class Running:
                 reason = "ended"
             except Exception as error:  # noqa: BLE001  # whatever it is, deliveries must go on
                 reason = type(error).__name__
-            me = asyncio.current_task()
-            if me is not None and me.cancelling():
-                # Where the queue breaks while it is told to stop, what broke comes up in place of that.
-                raise asyncio.CancelledError
+            # Where the queue breaks while it is told to stop, what broke comes up in place of that.
+            _go_on()
             if loop.time() - began > _STEADY_SECONDS:
                 pause = PAUSE_SECONDS[0]
             _log.warning("delivery.worker_restarted", reason=reason, retry_seconds=pause)
@@ -149,6 +147,7 @@ class Running:
         )
         try:
             await pool.open(wait=True, timeout=_POOL_SECONDS)
+            _go_on()
             yield pool
         finally:
             await pool.close()
@@ -193,3 +192,10 @@ class Running:
         for handoff, topic in found:
             wake(connection, handoff, topic)
         return len(found)
+
+
+def _go_on() -> None:
+    """Stop here if this task was cancelled, and something on the way swallowed it."""
+    me = asyncio.current_task()
+    if me is not None and me.cancelling():
+        raise asyncio.CancelledError
