@@ -95,7 +95,7 @@ def create_app(
         beat: what shows by server-sent events that a stream is open.
     """
     clock = clock or SystemClock()
-    engine = database.engine()
+    engine = database.engine(bounded=True)
     reader = Reader(
         database.reading,
         connections=settings.read_connections,
@@ -132,7 +132,7 @@ def create_app(
     veil = Veil(root.derive)
     door = Door(engine, book, resource, known, clock, base=settings.public_url)
     # Connections of its own: who asks does not wait for what is brought, nor the other way round.
-    bringing = database.engine()
+    bringing = database.engine(bounded=True)
     running = Running(Worker(bringing, known.handlers, clock, patience=patience), database.conninfo)
     operations = Operations(
         reader=reader,
@@ -210,7 +210,7 @@ async def deliver(
 ) -> None:
     """Bring deliveries to partners and keep the clocks until cancelled, without serving. See `create_app`."""
     clock = clock or SystemClock()
-    engine = database.engine()
+    engine = database.engine(bounded=True)
     root = RootKey.load(settings.root_key)
     keys = OwnKeys(engine, root, clock, AuthConfig.of(settings).issuer)
     book = _book(settings, engine, keys, clock)

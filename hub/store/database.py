@@ -27,6 +27,12 @@ OWNER: Final = "hub_owner"
 READER: Final = "hub_reader"
 VERSIONS: Final = (16, 17, 18)
 _ROLES_LOCK: Final = 7_401_001
+_BOUNDS: Final = (
+    " -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+    # The server's side of a connection whose hub is gone: its locks go with it.
+    " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
+_SILENCE: Final = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "tcp_user_timeout": 40_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,16 @@ class Database:
         """Address for plain psycopg, to write."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
-    def engine(self) -> Engine:
-        """Make an engine that writes; whoever makes it disposes of it. Its errors and its log hide what was written."""
+    def engine(self, *, bounded: bool = False) -> Engine:
+        """Make an engine that writes; whoever makes it disposes of it. Its errors and its log hide what was written.
+
+        Args:
+            bounded: for a hub that serves, whose transactions are short: none waits for ever for another, or for a
+                server that has gone silent. `OperationalError` is raised instead, and nothing was written.
+        """
         options = "-c timezone=UTC -c datestyle=ISO -c application_name=icorn-hub"
-        return create_engine(self.url, connect_args={"options": options}, pool_pre_ping=True, hide_parameters=True)
+        more = {"options": options + _BOUNDS, **_SILENCE} if bounded else {"options": options}
+        return create_engine(self.url, connect_args=more, pool_pre_ping=True, hide_parameters=True)
 
     def clone(self, name: str) -> "Database":
         """Give another database of the same server, which must exist."""

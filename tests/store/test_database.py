@@ -1,5 +1,7 @@
 import pytest
 from databases import admin
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from hub.errors import StoreUnavailable
 from hub.settings import Settings
@@ -66,3 +68,26 @@ def test_a_database_that_is_not_there_is_unavailable():
 def test_the_secret_of_an_address_is_not_shown(server):
     database = server.clone("x")
     assert "host" not in repr(database)
+
+
+def test_a_hub_that_serves_waits_for_nobody_for_ever_and_what_an_operator_does_may_take_long(database):
+    asked = text("select current_setting('lock_timeout'), current_setting('statement_timeout'), current_setting(:idle)")
+    idle = {"idle": "idle_in_transaction_session_timeout"}
+    found = {}
+    for bounded in (True, False):
+        engine = database.engine(bounded=bounded)
+        with engine.connect() as connection:
+            found[bounded] = tuple(connection.execute(asked, idle).one())
+        engine.dispose()
+    assert found == {True: ("10s", "30s", "1min"), False: ("0", "0", "0")}
+
+
+def test_who_waits_too_long_for_another_is_told_and_has_written_nothing(database):
+    holding, waiting = database.engine(), database.engine(bounded=True)
+    with holding.begin() as first, waiting.connect() as second:
+        first.execute(text("lock table city in access exclusive mode"))
+        second.execute(text("set lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError):
+            second.execute(text("delete from city"))
+    holding.dispose()
+    waiting.dispose()
