@@ -23,10 +23,10 @@ from wanted import listings, missing, object_types
 from hub.operations import Answer as Body
 from schema.access import ANONYMOUS
 
-CASES = int(os.environ.get("ORACLE_CASES", "1000"))
+CASES = int(os.environ.get("ORACLE_CASES", "1500"))
 """Documents; each is asked of one world one to four times, with other variables and by others."""
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
-MORE, MORE_MOST = 250, 12
+MORE, MORE_MOST = 500, 6
 """Where the cases have not met all that is wanted, so many more are made, so many times."""
 BATCH = 2_500
 """Hypothesis remembers every case of a run, so that a long run is cut into several."""
