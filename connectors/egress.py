@@ -131,17 +131,17 @@ def pin_of(certificate: bytes) -> str:
     return b64encode(sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()).decode()
 
 
-async def resolved(host: str, port: int) -> list[str]:
-    """Ask the system's resolver, beside: it knows no deadline, and one that hangs is left alone."""
+def of_the_system(host: str, port: int) -> list[str]:
+    """Ask the system's resolver. It knows no deadline, and may hang."""
+    return [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
-    def look() -> list[Any]:  # Any: the socket module's tuples
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
+async def resolved(host: str, port: int, *, look: Callable[[str, int], list[str]] = of_the_system) -> list[str]:
+    """Ask a resolver that blocks, beside: one that hangs is left alone."""
     try:
-        found = await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(look, host, port, abandon_on_cancel=True)
     except OSError as error:
         raise Unavailable("the name cannot be resolved") from error
-    return [str(each[4][0]) for each in found]
 
 
 def tls_context(cafile: str | None = None) -> ssl.SSLContext:

@@ -327,7 +327,7 @@ class _Hands:
             # Somebody changed the database, or it is not the one of this root key.
             log.logger().error("sealed.not_opened", table=place.table)
             return None
-        return json.dumps(write(envelope.obj, content), ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(write(envelope.inside, content), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:

@@ -175,10 +175,14 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One category of the record, sealed in the row of another table: opened after the statement, where released."""
+    """What is sealed in the row of another table: opened after the statement, where released.
+
+    It is an object; or one value of it, by its name there, where that lies in an envelope of its own.
+    """
 
     row: type[SQLModel]
     on: Join
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,9 +332,9 @@ def many(
     return _declare(Many(on, order, row, parts or {}, assumed), see, says, name=None, more=[size])
 
 
-def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str) -> Any:
-    """Show what is sealed in the row of another table; null when nothing is recorded there."""
-    return _declare(Sealed(row, on), see, says, name=None)
+def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str, of: str | None = None) -> Any:
+    """Show what is sealed in the row of another table, or the value `of` it; null when nothing is recorded there."""
+    return _declare(Sealed(row, on, of), see, says, name=None)
 
 
 def inside(of: str, *, see: Access, says: str, assumed: int | None = None) -> Any:

@@ -256,8 +256,10 @@ def _refused(error: HubError, _connection: Connection, _acting: Acting) -> Done:
 
 
 def _client(profile: AccessProfile) -> str:
-    """Tell whose keys they are: people share a client, so each has their own."""
-    return f"{profile.client} {profile.account_id or ''}".strip()
+    """Tell whose keys they are: people share a client, and bodies a gateway, so each has their own."""
+    named = (each.removeprefix("sub:") for each in profile.subjects if each.startswith("sub:"))
+    who = profile.account_id or next((each for each in named if each != profile.client), "")
+    return f"{profile.client} {who}".strip()
 
 
 def _payload(info: FieldInfo) -> str:

@@ -15,9 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from hub import log
+from hub.auth.root import RootKey
 from hub.errors import StoreUnavailable
 from hub.settings import Environment, LogLevel, Settings
 from hub.store import Database, open_database, upgrade
+from hub.store.sealed import Sealing
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -82,7 +84,7 @@ def _up_to_date(settings: Settings) -> Database:
     database = open_database(settings)
     engine = database.engine()
     try:
-        upgrade(engine)
+        upgrade(engine, lambda: Sealing(RootKey.load(settings.root_key).derive))
     except BaseException:
         database.stop()
         raise

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from hub.consent.acting import Acting, Changed
 from hub.consent.decide import Given, narrowed
 from hub.consent.errors import InvalidInput, NotFound, StateConflict
-from hub.consent.ties import is_self, need_to_work_on, works_on
+from hub.consent.ties import is_self, need_to_keep, works_on
 from schema.tables import ConsentRow
 from schema.tables.base import table_of
 from schema.vocabulary import (
@@ -125,7 +125,7 @@ class Ledger:
         self._followers.lock(connection, consent_id)
         row = self.read(connection, consent_id)
         if not is_self(connection, acting, row.person_id):
-            need_to_work_on(connection, acting, row.person_id)
+            need_to_keep(connection, acting, row.person_id)
         if row.state is not ConsentState.REQUESTED:
             raise StateConflict(state=row.state, possible=())
         _complete(said, row)

@@ -25,7 +25,7 @@ def is_self(connection: Connection, acting: Acting, person_id: UUID) -> bool:
 
 
 def works_on(connection: Connection, acting: Acting, person_id: UUID) -> bool:
-    """Tell whether who acts keeps the person's file: lead, owner or cover, or the partner that holds it."""
+    """Tell whether who acts works on the person's file: lead, owner or cover, or the partner that holds it."""
     query = select(_CASE.c.id).where(_CASE.c.person_id == person_id).limit(1)
     match acting.profile.relation:
         case Relation.LEAD:
@@ -39,13 +39,16 @@ def works_on(connection: Connection, acting: Acting, person_id: UUID) -> bool:
     return connection.scalar(query) is not None
 
 
-def need_to_work_on(connection: Connection, acting: Acting, person_id: UUID) -> None:
-    """Look that who acts keeps the person's file.
+def need_to_keep(connection: Connection, acting: Acting, person_id: UUID) -> None:
+    """Look that who acts works on the person's file, and that it is their own body's.
+
+    What a partner brought is worked on at ICORN, and the partner speaks with the person.
 
     Raises:
-        NotFound: it does not.
+        NotFound: it does not, or is not.
     """
-    if not works_on(connection, acting, person_id):
+    held = select(_CASE.c.holder_id).where(_CASE.c.person_id == person_id)
+    if not works_on(connection, acting, person_id) or acting.partner_id not in connection.scalars(held).all():
         raise NotFound
 
 

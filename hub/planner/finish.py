@@ -99,9 +99,11 @@ def finish(text: bytes, hands: Hands | None = None, sealed: Sequence[int] = ()) 
     return Finished(_MARKER.sub(replace, text), tuple(missing), counts)
 
 
-def write(obj: Obj, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Cut what was sealed to the fields asked for; what is not recorded is null."""
-    return {field.response: _value(field.node, content) for field in obj.fields}
+def write(inside: Obj | Content, content: Mapping[str, Any]) -> Any:
+    """Cut what was sealed to the fields asked for, or to its one value; what is not recorded is null."""
+    if isinstance(inside, Content):
+        return _value(inside, content)
+    return {field.response: _value(field.node, content) for field in inside.fields}
 
 
 def _value(node: Node, content: Mapping[str, Any]) -> Any:

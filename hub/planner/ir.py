@@ -179,10 +179,10 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is sealed in the row of another table."""
+    """What is sealed in the row of another table: an object, or one value."""
 
     source: Sealed
-    obj: Obj
+    inside: "Obj | Content"
     path: tuple[str, ...]
 
 

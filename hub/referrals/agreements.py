@@ -13,13 +13,10 @@ from schema.tables.base import table_of
 from schema.vocabulary import AgreementState, Category, Purpose
 
 _AGREEMENT: Final = table_of(AgreementRow)
-_OF: Final = (
-    select(
-        _AGREEMENT.c.state, _AGREEMENT.c.from_on, _AGREEMENT.c.until_on, _AGREEMENT.c.purposes, _AGREEMENT.c.categories
-    )
-    .where(_AGREEMENT.c.organisation_id == bindparam("body"))
-    .with_for_update(read=True)
-)
+_OF: Final = select(
+    _AGREEMENT.c.state, _AGREEMENT.c.from_on, _AGREEMENT.c.until_on, _AGREEMENT.c.purposes, _AGREEMENT.c.categories
+).where(_AGREEMENT.c.organisation_id == bindparam("body"))
+_HELD: Final = _OF.with_for_update(read=True)
 
 
 def agreed(
@@ -29,8 +26,9 @@ def agreed(
     *,
     purpose: Purpose | None = None,
     categories: Iterable[Category] = (),
+    held: bool = True,
 ) -> frozenset[Category]:
-    """Look that an agreement with a body runs, and keep it as it is until the transaction ends.
+    """Look that an agreement with a body runs, and keep it as it is until the transaction ends, unless told otherwise.
 
     Args:
         connection: of the caller's transaction.
@@ -38,6 +36,7 @@ def agreed(
         today: the day.
         purpose: which it must allow.
         categories: all of which it must allow.
+        held: False to look at it only, before other locks are taken.
 
     Returns:
         the categories it allows.
@@ -45,7 +44,7 @@ def agreed(
     Raises:
         AgreementInvalid: it does not.
     """
-    row = connection.execute(_OF, {"body": body}).one_or_none()
+    row = connection.execute(_HELD if held else _OF, {"body": body}).one_or_none()
     if row is None or row.state is not AgreementState.IN_FORCE or not _runs(row.from_on, row.until_on, today):
         raise AgreementInvalid
     if purpose is not None and purpose not in row.purposes:

@@ -21,7 +21,7 @@ from hub.referrals.arrivals import own_case, unpack
 from hub.referrals.book import Book, Referral
 from hub.referrals.errors import PartnerSilent
 from hub.referrals.office import Office
-from hub.referrals.parties import conflict, need_side, other_body
+from hub.referrals.parties import conflict, need_agreement, need_side, other_body
 from hub.referrals.sending import REFERENCE_CHARS, changed, short
 from hub.referrals.states import Actor, Guard, possible
 from hub.referrals.told import Told
@@ -100,6 +100,7 @@ class Answering:
             InvalidInput: digest or receipt are for another packet.
         """
         acting.need(AccessScope.REFERRAL_RECEIVE)
+        need_agreement(connection, acting)
         referral = self.book.locked(connection, referral_id)
         need_side(connection, acting, referral, Side.RECIPIENT)
         if referral.direction is not Direction.OUTGOING or referral.left_at is None:
@@ -162,6 +163,7 @@ class Answering:
         short(note, "note")
         if start_by is not None and start_by < acting.today:
             raise InvalidInput("start_by", reason="that day is over")
+        need_agreement(connection, acting)
         referral = self.book.locked(connection, referral_id)
         event = E.CAPACITY_FREE if referral.state is S.WAITLISTED else E.ACCEPT
         referral = self._asked(connection, acting, referral_id, event)
@@ -247,7 +249,7 @@ class Answering:
             actor, side = need_side(connection, acting, referral, Side.SENDER), Side.SENDER
         safe = reason in SAFE and (side is Side.SENDER or referral.state is not S.IN_PROGRESS)
         event = E.PERSON_SAFE if safe else E.REPORT_OUTCOME
-        if event not in possible(referral.state, actor):
+        if event not in possible(self.book.stands(connection, referral, actor), actor):
             raise conflict(connection, acting, referral, side, event)
         changes: dict[str, Any] = {"closing_reason": reason, "feedback": feedback}
         changes |= self.book.sealed_words(connection, referral, outcome_text=text)
@@ -267,6 +269,7 @@ class Answering:
 
     def _asked(self, connection: Connection, acting: Acting, referral_id: UUID, event: ReferralEventKind) -> Referral:
         """Lock a referral that who acts is asked with, and look that the step exists."""
+        need_agreement(connection, acting)
         referral = self.book.locked(connection, referral_id)
         actor = need_side(connection, acting, referral, Side.RECIPIENT)
         if acting.partner_id is not None:

@@ -46,6 +46,7 @@ _LAST: Final = select(
 ).where(EVENT.c.referral_id == bindparam("which"))
 _OURS_ALONE: Final = frozenset({E.REROUTE, E.ASK_OVERRIDE, E.OVERRIDE_VITAL_INTEREST})
 """What stays with the sender."""
+_RECIPIENTS: Final = frozenset({Actor.RECIPIENT_CASEWORKER, Actor.RECIPIENT_LEAD, Actor.RECIPIENT_SYSTEM})
 
 STOP_CAUSE: Final[Mapping[ReferralEventKind, str]] = {
     E.REVOKE_CONSENT: "consent_revoked",
@@ -88,6 +89,20 @@ class Book:
         tree = tree.union(select(REFERRAL.c.id).where(REFERRAL.c.parent_id == tree.c.id))
         query = select(REFERRAL).where(REFERRAL.c.id.in_(select(tree.c.id))).order_by(REFERRAL.c.id).with_for_update()
         return tuple(connection.execute(query).all())
+
+    @staticmethod
+    def stands(connection: Connection, referral: Referral, actor: Actor) -> ReferralState:
+        """Tell where a referral stands for an actor: that it is a duplicate is the recipient's to know.
+
+        To all others it counts as standing where it stood. Else who takes it back would learn by the refusal that the
+        person is known there.
+        """
+        if referral.state is not S.DUPLICATE or actor in _RECIPIENTS:
+            state: ReferralState = referral.state
+            return state
+        found = (EVENT.c.referral_id == referral.id, EVENT.c.to_state == S.DUPLICATE)
+        before = connection.scalar(select(EVENT.c.from_state).where(*found).order_by(EVENT.c.number.desc()).limit(1))
+        return before or S.SENT
 
     # ---- Steps -------------------------------------------------------------------------------------------------------
 
@@ -141,12 +156,13 @@ class Book:
         Raises:
             StateConflict: the table knows no such step from here, or it is somebody else's.
         """
+        state = self.stands(connection, referral, actor)
         try:
-            transition = step(referral.state, event, actor)
+            transition = step(state, event, actor)
         except IllegalTransition as error:
             raise StateConflict(state=referral.state, event=event) from error
         assert transition.guard in {Guard.NONE, *met}, f"nobody looked at the guard of {transition.id}"
-        to = transition.lands(referral.state)
+        to = transition.lands(state)
         values: dict[str, Any] = dict(changes or {})
         if to is not referral.state:
             values |= {"state": to, "since": now}
@@ -155,7 +171,7 @@ class Book:
         after = self.change(connection, referral, values) if values else referral
         if to in FINAL and referral.direction is Direction.INCOMING:
             self._let_go(connection, referral)
-        return after, self._note(connection, after, event, referral.state, to, now=now, side=side, note=note)
+        return after, self._note(connection, after, event, state, to, now=now, side=side, note=note)
 
     def note(
         self,
@@ -185,7 +201,9 @@ class Book:
 
     @staticmethod
     def _clock(before: Referral | None, to: ReferralState, values: Values, now: datetime) -> dict[str, Any]:
-        if to in FINAL or to is S.DUPLICATE:
+        if to is S.DUPLICATE:
+            return {}  # its sender reads the clock of the state before, and it runs out as it would have
+        if to in FINAL:
             return dict.fromkeys(("clock", "clock_side", "due_at", "remind_at", "paused_since"))
         urgency = values["urgency"] if before is None else before.urgency
         answer = clocks.answer_by(

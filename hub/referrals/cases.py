@@ -13,7 +13,7 @@ from connectors.errors import Invalid
 from connectors.words import FIELDS
 from hub.consent import Acting, Changed, InvalidInput, NotFound
 from hub.referrals.office import Office
-from schema.tables import CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
+from schema.tables import CaseAdviceRow, CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
 from schema.tables.base import table_of
 from schema.vocabulary import (
     AccessScope,
@@ -32,7 +32,9 @@ SAMPLES: Final = "samples"
 """Works shown as proof. Wire forms have no place for them, so they travel unmapped, within risk."""
 IDENTITY: Final = frozenset(FIELDS["identity"])
 CONTACT: Final = frozenset(FIELDS["contact"])
-RISK: Final = frozenset(FIELDS["risk"]) - {"security_advice"}
+ADVICE: Final = "security_advice"
+"""What a host must know: risk on the wire, in an envelope of its own here."""
+RISK: Final = frozenset(FIELDS["risk"]) - {ADVICE}
 
 _CASE: Final = table_of(CaseRow)
 _PERSON: Final = table_of(PersonRow)
@@ -125,15 +127,16 @@ def make_case(
 
 
 def write_content(connection: Connection, office: Office, case_id: UUID, person_id: UUID, content: Content) -> None:
-    """Seal identity, contact and risk; what is empty makes no row."""
+    """Seal identity, contact, risk and advice; what is empty makes no row."""
     if content.identity:
         office.vault.write(connection, CaseIdentityRow, case_id, person_id, dict(content.identity))
     if content.contact:
         office.vault.write(connection, CaseContactRow, case_id, person_id, dict(content.contact))
     risk = risk_of(content)
-    if risk or content.security_advice:
-        plain = {"security_advice": content.security_advice}
-        office.vault.write(connection, CaseRiskRow, case_id, person_id, risk, plain)
+    if risk:
+        office.vault.write(connection, CaseRiskRow, case_id, person_id, risk)
+    if content.security_advice:
+        office.vault.write(connection, CaseAdviceRow, case_id, person_id, {ADVICE: content.security_advice})
 
 
 def risk_of(content: Content) -> dict[str, Any]:
@@ -153,7 +156,7 @@ def profile_of(connection: Connection, case_id: UUID) -> Row[Any]:
 
 def shred(connection: Connection, case_id: UUID) -> None:
     """Delete what is sealed of a case, and its profile."""
-    for row in (CaseIdentityRow, CaseContactRow, CaseRiskRow):
+    for row in (CaseIdentityRow, CaseContactRow, CaseRiskRow, CaseAdviceRow):
         table = table_of(row)
         connection.execute(delete(table).where(table.c.case_id == case_id))
     write_profile(connection, case_id, Profile())

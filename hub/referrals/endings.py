@@ -23,12 +23,13 @@ from schema.tables import AgreementRow
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.types.basics import within
-from schema.vocabulary import AgreementState, ReferralEventKind
+from schema.vocabulary import AgreementState, ReferralEventKind, ReferralState
 
 _AGREEMENT: Final = table_of(AgreementRow)
 _FROM: Final = frozenset(
     state for each in TRANSITIONS if each.event is ReferralEventKind.AGREEMENT_ENDED for state in each.from_states
-)
+) | {ReferralState.DUPLICATE}
+"""A duplicate ends where it stood."""
 
 
 class Endings:

@@ -14,13 +14,13 @@ from hub.clock import Clock
 from hub.consent import NotFound
 from hub.errors import HubError
 from hub.referrals import packets
-from hub.referrals.book import REFERRAL, Referral
+from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office
 from hub.referrals.packets import RECEIPT
 from hub.referrals.parties import other_body
+from hub.referrals.states import Actor
 from schema.tables.referrals import Direction
-from schema.vocabulary import ReferralState
 
 
 class Arriving:
@@ -63,7 +63,7 @@ class Serving:
         version, held = self._held(connection, row)
         said: dict[str, Any] = {
             # That somebody is known here is not told to who sent them.
-            "state": (ReferralState.RECEIVED if row.state is ReferralState.DUPLICATE else row.state).value,
+            "state": Book.stands(connection, row, Actor.SENDER_CASEWORKER).value,
             "version": version,
             "digest": held,
             "number": row.wire_number,

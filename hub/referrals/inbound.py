@@ -277,9 +277,9 @@ class Inbound:
         if stop.cause == "consent_narrowed" and kept:
             return self._narrow(connection, referral, kept, now)
         event, actor = _STOPS.get(stop.cause, (E.REVOKE_CONSENT, Actor.PERSON))
-        if event not in possible(referral.state, actor):
+        if event not in possible(self._book.stands(connection, referral, actor), actor):
             event, actor = E.WITHDRAW, Actor.SENDER_CASEWORKER
-        if event in possible(referral.state, actor):
+        if event in possible(self._book.stands(connection, referral, actor), actor):
             side = None if event in {E.REVOKE_CONSENT, E.ANSWER_TIMEOUT, E.AGREEMENT_ENDED} else Side.SENDER
             referral, _ = self._book.take(
                 connection, referral, event, actor, now, met=_ENDS, side=side, note=stop.cause
@@ -300,7 +300,7 @@ class Inbound:
 
     def _narrow(self, connection: Connection, referral: Referral, kept: list[Category], now: datetime) -> Referral:
         """Keep some categories. All content goes, as the sender brings a packet of what stays anew."""
-        if E.NARROW_CONSENT in possible(referral.state, Actor.PERSON):
+        if E.NARROW_CONSENT in possible(self._book.stands(connection, referral, Actor.PERSON), Actor.PERSON):
             referral, _ = self._book.take(
                 connection,
                 referral,

@@ -26,16 +26,18 @@ from hub.consent.ledger import given_of
 from hub.errors import HubError
 from hub.referrals.agreements import agreed
 from hub.referrals.book import REFERRAL, Book, Referral
-from hub.referrals.cases import Profile, profile_columns
+from hub.referrals.cases import ADVICE, Profile, profile_columns
 from hub.referrals.office import Office, packet_of
 from hub.referrals.parties import blocked, other_body
 from hub.referrals.states import FETCHABLE
 from schema.tables import (
+    CaseAdviceRow,
     CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
+    PacketAdviceRow,
     PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
@@ -44,6 +46,7 @@ from schema.tables import (
     ReceiptRow,
 )
 from schema.tables.base import table_of
+from schema.tables.casefile import SealedRow
 from schema.tables.referrals import Direction
 from schema.vocabulary import Category
 
@@ -143,7 +146,7 @@ def freeze(
         connection, office, referral, token, version=version, categories=may.categories, pins=pins, now=now
     )
     risk = dict(content.get("risk", {}))
-    advice = risk.pop("security_advice", None)
+    advice = risk.pop(ADVICE, None)
     held = Held(
         profile=content.get("case", {}),
         identity=content.get("identity"),
@@ -215,11 +218,15 @@ def copy(connection: Connection, office: Office, packet_id: UUID, held: Held) ->
         "categories": row.categories,
         "digest": row.digest,
         "sealed_at": row.sealed_at,
-        "security_advice": held.security_advice,
         **profile_columns(Profile(**held.profile)),
     }
     connection.execute(insert(_COPY).values(values))
-    sealed = ((PacketIdentityRow, held.identity), (PacketContactRow, held.contact), (PacketRiskRow, held.risk))
+    sealed = (
+        (PacketIdentityRow, held.identity),
+        (PacketContactRow, held.contact),
+        (PacketRiskRow, held.risk),
+        (PacketAdviceRow, {ADVICE: held.security_advice} if held.security_advice else None),
+    )
     for kind, content in sealed:
         if content:
             office.vault.freeze(connection, kind, packet_id, row.subject_id, row.version, content)
@@ -319,22 +326,23 @@ def _content(
         case = connection.execute(select(_CASE).where(_CASE.c.id == referral.case_id)).one()
         profile = {name: getattr(case, name, None) for name in FIELDS["case"]}
         content["case"] = {name: value for name, value in profile.items() if value not in (None, [])}
-    rows: tuple[tuple[Category, Word, type[CaseIdentityRow | CaseContactRow | CaseRiskRow]], ...] = (
+    rows: tuple[tuple[Category, Word, type[SealedRow]], ...] = (
         (Category.IDENTITY, "identity", CaseIdentityRow),
         (Category.CONTACT, "contact", CaseContactRow),
         (Category.RISK, "risk", CaseRiskRow),
+        (Category.RISK, "risk", CaseAdviceRow),
     )
     for category, word, row in rows:
         found = _sealed(connection, office, row, referral, pins) if category in categories else None
         if found is not None:
-            content[word] = found
+            content[word] = content.get(word, {}) | found
     return content, pins
 
 
 def _sealed(
     connection: Connection,
     office: Office,
-    row: type[CaseIdentityRow | CaseContactRow | CaseRiskRow],
+    row: type[SealedRow],
     referral: Referral,
     pins: dict[str, int],
 ) -> dict[str, Any] | None:
@@ -344,6 +352,4 @@ def _sealed(
     if kept is None:
         return None
     pins[table.name] = kept.version
-    found = office.vault.read(connection, row, referral.case_id) or {}
-    advice = getattr(kept, "security_advice", None)
-    return found | ({"security_advice": advice} if advice else {})
+    return office.vault.read(connection, row, referral.case_id) or {}

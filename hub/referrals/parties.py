@@ -8,13 +8,13 @@ from sqlalchemy import Connection, Row, select
 from hub.consent import Acting, AgreementInvalid, NotFound, StateConflict
 from hub.consent.ties import person, works_on
 from hub.referrals.agreements import agreed
-from hub.referrals.book import EVENT, Referral
+from hub.referrals.book import Book, Referral
 from hub.referrals.errors import RuleOfPerson
 from hub.referrals.states import Actor, possible
 from schema.tables import CaseRow
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
-from schema.vocabulary import ReferralEventKind, ReferralState, Relation, Side
+from schema.vocabulary import ReferralEventKind, Relation, Side
 
 _CASE: Final = table_of(CaseRow)
 _DESK: Final = frozenset({Relation.CASEWORKER, Relation.LEAD})
@@ -27,17 +27,19 @@ _STEPS_OF: Final = {
 def need_side(connection: Connection, acting: Acting, referral: Referral, side: Side) -> Actor:
     """Look that somebody stands on a side of a referral, and give the actor of the table.
 
-    The secretariat stands on ICORN's side: its lead always, a caseworker with the case; an incoming one that nobody
-    has taken up is open to each of them. A partner's program stands where its body does, and on the recipient's side
-    only once it was sent.
+    Before it is sent there is none for its recipient, whoever that is. The secretariat stands on ICORN's side: its lead
+    always, a caseworker with the case; an incoming one that nobody has taken up is open to each of them. A partner's
+    program stands where its body does.
 
     Raises:
         NotFound: it does not.
     """
     actor = Actor.SENDER_CASEWORKER if side is Side.SENDER else Actor.RECIPIENT_CASEWORKER
+    if side is Side.RECIPIENT and referral.sent_at is None:
+        raise NotFound
     if acting.partner_id is not None:
         body = referral.sender_id if side is Side.SENDER else referral.recipient_id
-        if body != acting.partner_id or (side is Side.RECIPIENT and referral.sent_at is None):
+        if body != acting.partner_id:
             raise NotFound
         return actor
     ours = Side.SENDER if referral.direction is Direction.OUTGOING else Side.RECIPIENT
@@ -55,26 +57,35 @@ def conflict(
 ) -> StateConflict:
     """Tell who stands on a side of a locked referral that an event cannot be now, and what can.
 
-    What can be tells the state: a partner whose agreement does not run reads no referrals, and is not told it. A
-    sender is told of no duplicate: it counts as standing where it stood before.
+    Raises:
+        NotFound: a partner whose agreement does not run reads no referrals, and is not told by another way of one.
     """
     if acting.partner_id is not None:
         try:
             agreed(connection, other_body(referral), acting.today)
         except AgreementInvalid:
-            return StateConflict(state=referral.state, event=event)
+            raise NotFound from None
     caseworker, lead = _STEPS_OF[side]
     actors = {caseworker}
     if acting.profile.relation is Relation.LEAD:
         actors.add(lead)
     elif acting.partner_id is not None and side is Side.RECIPIENT:
         actors.add(Actor.RECIPIENT_SYSTEM)
-    state = referral.state
-    if state is ReferralState.DUPLICATE and side is Side.SENDER:
-        found = (EVENT.c.referral_id == referral.id, EVENT.c.to_state == ReferralState.DUPLICATE)
-        state = connection.scalar(select(EVENT.c.from_state).where(*found).order_by(EVENT.c.number.desc()).limit(1))
+    state = Book.stands(connection, referral, caseworker)
     told = [each for each in ReferralEventKind if each is not event and any(each in possible(state, a) for a in actors)]
     return StateConflict(state=referral.state, event=event, possible=told)
+
+
+def need_agreement(connection: Connection, acting: Acting) -> None:
+    """Look that the agreement of a partner runs, before anything is looked for: what it names makes no difference.
+
+    Locks are taken later, in their order, and the agreement is read again then.
+
+    Raises:
+        AgreementInvalid: it does not.
+    """
+    if acting.partner_id is not None:
+        agreed(connection, acting.partner_id, acting.today, held=False)
 
 
 def need_case(connection: Connection, acting: Acting, case_id: UUID) -> Row[Any]:

@@ -198,7 +198,7 @@ class Sending:
         moved = Changed(person_id=consent.person_id, consent_id=consent.id)
         actor = Actor.DPO if acting.profile.relation is Relation.DPO else Actor.PERSON
         for referral in self.book.under_consent(connection, consent.id):
-            if E.REVOKE_CONSENT in possible(referral.state, actor):
+            if E.REVOKE_CONSENT in possible(self.book.stands(connection, referral, actor), actor):
                 after, event = self.book.take(
                     connection, referral, E.REVOKE_CONSENT, actor, acting.now, met={Guard.NO_APPROVAL}
                 )
@@ -356,7 +356,7 @@ class Sending:
         """Lock a referral that who acts sends, and look that the step exists."""
         referral = self.book.locked(connection, referral_id)
         actor = need_side(connection, acting, referral, Side.SENDER)
-        if event not in possible(referral.state, actor):
+        if event not in possible(self.book.stands(connection, referral, actor), actor):
             raise conflict(connection, acting, referral, Side.SENDER, event)
         return referral
 
@@ -387,7 +387,8 @@ class Sending:
             REFERRAL.c.person_id == referral.person_id,
             REFERRAL.c.recipient_id == referral.recipient_id,
             REFERRAL.c.id != referral.id,
-            REFERRAL.c.state.in_(FETCHABLE),
+            # A duplicate counts: who may send the person once more would know by it that there is one.
+            REFERRAL.c.state.in_(FETCHABLE | {S.DUPLICATE}),
         )
         return connection.scalar(others.limit(1)) is not None
 

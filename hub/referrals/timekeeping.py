@@ -64,7 +64,8 @@ class Timekeeping:
         return stepped
 
     def _one(self, connection: Connection, referral: Referral, now: datetime) -> Changed | None:
-        kind, end = clocks.end(referral.state, due=referral.due_at, since=referral.since, answer=referral.answer_by)
+        state = self.book.stands(connection, referral, Actor.CLOCK)
+        kind, end = clocks.end(state, due=referral.due_at, since=referral.since, answer=referral.answer_by)
         if end > now:
             half = now + (end - now) / 2
             self.book.change(connection, referral, {"clock": kind, "due_at": end, "remind_at": half})
@@ -72,7 +73,7 @@ class Timekeeping:
         if referral.remind_at is not None:
             self.book.change(connection, referral, {"remind_at": None})
             return None
-        event = clocks.RUNS_OUT[referral.state]
+        event = clocks.RUNS_OUT[state]
         after, event_id = self.book.take(connection, referral, event, Actor.CLOCK, now, met=_CLOCK_GUARDS)
         if event is E.CONSENT_TIMEOUT and referral.consent_id is not None:
             self.ledger.end(connection, referral.consent_id)

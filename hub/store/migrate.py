@@ -3,6 +3,7 @@
 They work with the previous release still running: add, fill, switch, drop.
 """
 
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from typing import Final
 
@@ -14,13 +15,19 @@ from sqlalchemy import Connection, Engine, text
 
 from hub import log
 from hub.store.database import READER
+from hub.store.sealed import Sealing
 from hub.store.secrets import closing
 
 _LOCK: Final = 7_401_002
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the tables to the newest revision. Several hubs may start at once: they go one after the other."""
+def upgrade(engine: Engine, sealing: Callable[[], Sealing] | None = None) -> None:
+    """Bring the tables to the newest revision. Several hubs may start at once: they go one after the other.
+
+    Args:
+        engine: of the door that owns the tables.
+        sealing: gives what seals under the root key, where a migration finds plain text of persons.
+    """
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         before = revision(connection)
@@ -28,7 +35,7 @@ def upgrade(engine: Engine) -> None:
             configuration = Config()
             configuration.set_main_option("script_location", str(folder).replace("%", "%%"))
             configuration.set_main_option("path_separator", "os")
-            configuration.attributes["connection"] = connection
+            configuration.attributes |= {"connection": connection, "sealing": sealing}
             command.upgrade(configuration, "head")
         connection.exec_driver_sql(closing(READER))
         after = revision(connection)

@@ -102,15 +102,7 @@ class Vault:
 
     # ---- Categories of a case ----------------------------------------------------------------------------------------
 
-    def write(  # noqa: PLR0917  # all that a sealed row is
-        self,
-        connection: Connection,
-        row: type[SQLModel],
-        case_id: UUID,
-        subject: UUID,
-        content: Content,
-        plain: Content | None = None,
-    ) -> int:
+    def write(self, connection: Connection, row: type[SQLModel], case_id: UUID, subject: UUID, content: Content) -> int:
         """Write one category of a case anew; give its version.
 
         Args:
@@ -119,7 +111,6 @@ class Vault:
             case_id: the case.
             subject: its person.
             content: what is sealed, as JSON holds it.
-            plain: coarse columns beside the envelope.
 
         Raises:
             KeyDestroyed: the person was erased.
@@ -133,7 +124,6 @@ class Vault:
             "subject_id": subject,
             "version": version,
             "sealed": self.sealing.seal_content(content, self.key(connection, subject), place),
-            **(plain or {}),
         }
         written = insert(table).values(values)
         connection.execute(written.on_conflict_do_update(index_elements=["case_id"], set_=values))

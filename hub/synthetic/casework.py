@@ -23,12 +23,14 @@ from hub.synthetic.rows import FLIGHT, Made
 from schema.tables import (
     AccountRow,
     AgreementRow,
+    CaseAdviceRow,
     CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
     OrganisationRow,
+    PacketAdviceRow,
     PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
@@ -246,10 +248,13 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
     vault.write(connection, CaseIdentityRow, case, person, identity)
     vault.write(connection, CaseContactRow, case, person, contact)
     advice = chance.maybe(0.5, "Made up: no pictures, no names at the door.")
-    vault.write(connection, CaseRiskRow, case, person, risk, {"security_advice": advice})
+    vault.write(connection, CaseRiskRow, case, person, risk)
     yield CaseIdentityRow, [{}]
     yield CaseContactRow, [{}]
     yield CaseRiskRow, [{}]
+    if advice is not None:
+        vault.write(connection, CaseAdviceRow, case, person, {"security_advice": advice})
+        yield CaseAdviceRow, [{}]
     if not incoming and chance.random() < 0.2:  # noqa: PLR2004  # some cases were never referred
         return
     ends = (partner, world.house) if incoming else (world.house, partner)
@@ -284,7 +289,6 @@ def _packet(  # noqa: PLR0917  # as it reads
         "categories": sent,
         "digest": sha256(referral["id"].bytes).digest(),
         "sealed_at": referral["sent_at"],
-        "security_advice": advice if Category.RISK in sent else None,
         "disciplines": [],
         "languages": [],
         "support": [],
@@ -295,6 +299,10 @@ def _packet(  # noqa: PLR0917  # as it reads
             row = _FROZEN[category]
             vault.freeze(connection, row, packet["id"], file["person_id"], 1, content)
             yield row, [{}]
+    if advice is not None and Category.RISK in sent:
+        content = {"security_advice": advice}
+        vault.freeze(connection, PacketAdviceRow, packet["id"], file["person_id"], 1, content)
+        yield PacketAdviceRow, [{}]
 
 
 def _put(connection: Connection, row: type[SQLModel], rows: list[Made]) -> Rows:

@@ -2,6 +2,7 @@
 
 from schema.tables.audit import AuditLeafRow, ChangeKeyRow
 from schema.tables.casefile import (
+    CaseAdviceRow,
     CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
@@ -47,6 +48,7 @@ from schema.tables.people import (
 from schema.tables.referrals import (
     HandoffRow,
     InboxMessageRow,
+    PacketAdviceRow,
     PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
@@ -66,6 +68,7 @@ __all__ = [
     "AgreementRow",
     "AuditLeafRow",
     "AuthorizationCodeRow",
+    "CaseAdviceRow",
     "CaseContactRow",
     "CaseIdentityRow",
     "CaseRiskRow",
@@ -87,6 +90,7 @@ __all__ = [
     "MembershipRow",
     "OfficialTotalRow",
     "OrganisationRow",
+    "PacketAdviceRow",
     "PacketContactRow",
     "PacketCopyRow",
     "PacketIdentityRow",

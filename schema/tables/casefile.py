@@ -7,7 +7,7 @@ erased the person, in every copy of the database. See `hub.store.sealed` for the
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Text, Uuid
+from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -90,7 +90,12 @@ class CaseContactRow(SealedRow, table=True):
 
 
 class CaseRiskRow(SealedRow, table=True):
-    """Persecution and its evidence, works shown as proof among it; beside it what a host must know."""
+    """Persecution and its evidence, works shown as proof among it."""
 
     __tablename__ = "case_risk"
-    security_advice: str | None = Field(default=None, sa_type=Text)
+
+
+class CaseAdviceRow(SealedRow, table=True):
+    """What a host must know, without the story: coarser than the risk, so in an envelope of its own."""
+
+    __tablename__ = "case_advice"

@@ -190,7 +190,6 @@ class PacketCopyRow(Row, table=True):
     household_size: int | None = None
     support: list[SupportKind] = many_of(SupportKind)
     urgency: Urgency | None = one_of(Urgency, null=True)
-    security_advice: str | None = Field(default=None, sa_type=Text)
 
 
 class FrozenRow(SQLModel):
@@ -218,6 +217,12 @@ class PacketRiskRow(FrozenRow, table=True):
     """Persecution and its evidence, as it was sent."""
 
     __tablename__ = "packet_risk"
+
+
+class PacketAdviceRow(FrozenRow, table=True):
+    """What a host must know, without the story, as it was sent."""
+
+    __tablename__ = "packet_advice"
 
 
 class HandoffRow(Row, table=True):

@@ -3,10 +3,8 @@
 from typing import Annotated, Final
 
 import strawberry
-from sqlalchemy import String, Text, any_, cast, func, select
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import String, Text, any_, cast, func
 
-from schema.access import Columns
 from schema.links import CASES, ENVELOPE, LOG, PERSONS, of_case, within_category
 from schema.scalars import CountryCode, Date, LanguageTag, PartialDate
 from schema.source import (
@@ -14,7 +12,6 @@ from schema.source import (
     Expression,
     Ordering,
     column,
-    computed,
     embedded,
     holds,
     input_object,
@@ -28,8 +25,7 @@ from schema.source import (
     record,
     sealed,
 )
-from schema.tables import CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
-from schema.tables.base import table_of
+from schema.tables import CaseAdviceRow, CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
 from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import (
     CaseStateFilter,
@@ -70,11 +66,14 @@ PROFILE: Final = of_case(Category.CASE, Grain.COARSE)
 IDENTITY: Final = of_case(Category.IDENTITY, sealed=True)
 CONTACT: Final = of_case(Category.CONTACT, sealed=True)
 RISK: Final = of_case(Category.RISK, sealed=True)
-RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE)
+RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE, sealed=True)
 _IN_PROFILE: Final = within_category(Category.CASE, Grain.COARSE)
 _IN_IDENTITY: Final = within_category(Category.IDENTITY)
 _IN_CONTACT: Final = within_category(Category.CONTACT)
 _IN_RISK: Final = within_category(Category.RISK)
+
+ADVICE: Final = "security_advice"
+"""The name of what a host must know, within its envelope."""
 
 CASES_IN_ORDER: Final = Ordering(lambda c: [func.md5(cast(c.id, Text) + AUDIENCE, type_=Text())], see=ENVELOPE)
 """An order that tells nothing, and is another for every body."""
@@ -194,12 +193,6 @@ class Risk:
     )
 
 
-def _advice(c: Columns) -> ColumnElement[str]:
-    risk = table_of(CaseRiskRow).alias()
-    found = select(risk.c.security_advice).where(risk.c.case_id == c.id)
-    return found.correlate_except(risk).scalar_subquery()
-
-
 @interface
 class CaseContent:
     """What is known of a case, by category.
@@ -253,8 +246,10 @@ class Case(Node, CaseContent):
         see=RISK,
         says="Persecution and its evidence; null when not recorded.",
     )
-    security_advice: str | None = computed(
-        _advice,
+    security_advice: str | None = sealed(
+        CaseAdviceRow,
+        lambda here, there: there.case_id == here.id,
+        of=ADVICE,
         see=RISK_COARSE,
         says="What a host must know to keep the person safe, without the story; null when nothing.",
     )

@@ -11,10 +11,18 @@ from schema.links import ENVELOPE, PACKETS, of_case
 from schema.scalars import Base64, DateTime
 from schema.source import TODAY, column, computed, embedded, record, sealed
 from schema.standing import running
-from schema.tables import ConsentRow, PacketContactRow, PacketCopyRow, PacketIdentityRow, PacketRiskRow, ReferralRow
+from schema.tables import (
+    ConsentRow,
+    PacketAdviceRow,
+    PacketContactRow,
+    PacketCopyRow,
+    PacketIdentityRow,
+    PacketRiskRow,
+    ReferralRow,
+)
 from schema.tables.base import table_of
 from schema.types.basics import Node
-from schema.types.cases import PROFILE_PARTS, CaseContent, Contact, Identity, Profile, Risk
+from schema.types.cases import ADVICE, PROFILE_PARTS, CaseContent, Contact, Identity, Profile, Risk
 from schema.vocabulary import Category, Grain
 
 
@@ -28,7 +36,7 @@ PROFILE: Final = of_case(Category.CASE, Grain.COARSE, case=_case)
 IDENTITY: Final = of_case(Category.IDENTITY, case=_case, sealed=True)
 CONTACT: Final = of_case(Category.CONTACT, case=_case, sealed=True)
 RISK: Final = of_case(Category.RISK, case=_case, sealed=True)
-RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE, case=_case)
+RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE, case=_case, sealed=True)
 
 
 def _open_now(c: Columns) -> ColumnElement[Any]:
@@ -94,8 +102,10 @@ class Packet(Node, CaseContent):
         see=RISK,
         says="Persecution and its evidence; null when it was not sent.",
     )
-    security_advice: str | None = column(
-        PacketCopyRow.security_advice,
+    security_advice: str | None = sealed(
+        PacketAdviceRow,
+        lambda here, there: there.packet_id == here.id,
+        of=ADVICE,
         see=RISK_COARSE,
         says="What a host must know, without the story; null when it was not sent.",
     )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exists, func, literal, not_, select
+from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exists, func, literal, not_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import AllOf, AnyOf, Columns, Linked, Own, Related, RowIs
@@ -79,8 +79,8 @@ def _side(c: Columns) -> ColumnElement[Any]:
     )
 
 
-def _untold(c: Columns) -> ColumnElement[bool]:
-    """Test that it is a duplicate of which the sender must not know: no consent of the person covers the check."""
+def _unaware(c: Columns) -> ColumnElement[bool]:
+    """Test that the viewer sends it and must know of no duplicate: no consent of the person covers the check."""
     consent = table_of(ConsentRow).alias()
     covered = exists().where(
         consent.c.person_id == c.person_id,
@@ -90,7 +90,12 @@ def _untold(c: Columns) -> ColumnElement[bool]:
         literal(Purpose.DUPLICATE_CHECK.value) == any_(cast(consent.c.purposes, ARRAY(Text()))),
     )
     sender = func.coalesce(_side(c) == Side.SENDER.value, False)
-    return and_(c.state == ReferralState.DUPLICATE, sender, not_(covered.correlate_except(consent)))
+    return and_(sender, not_(covered.correlate_except(consent)))
+
+
+def _untold(c: Columns) -> ColumnElement[bool]:
+    """Test that it is a duplicate of which the viewer must not know."""
+    return and_(c.state == ReferralState.DUPLICATE, _unaware(c))
 
 
 def _before(c: Columns) -> ColumnElement[Any]:
@@ -155,14 +160,20 @@ def _of_referral(here: Columns, there: Columns) -> ColumnElement[bool]:
     return same
 
 
-_TOLD: Final = RowIs(
-    "it tells the sender of no duplicate", lambda c: not_(and_(c.to_state == ReferralState.DUPLICATE, _secret(c)))
-)
+def _tells(c: Columns) -> ColumnElement[bool]:
+    """Test that an event tells of a duplicate, found or split again."""
+    duplicate = ReferralState.DUPLICATE
+    return or_(c.to_state == duplicate, func.coalesce(c.from_state == duplicate, False))
 
 
 def _secret(c: Columns) -> ColumnElement[bool]:
+    """Test that an event tells of a duplicate, and the viewer must know of none; also when that is over."""
     referral = table_of(ReferralRow).alias()
-    return exists().where(referral.c.id == c.referral_id, _untold(referral.c)).correlate_except(referral)
+    unaware = exists().where(referral.c.id == c.referral_id, _unaware(referral.c)).correlate_except(referral)
+    return and_(_tells(c), unaware)
+
+
+_TOLD: Final = RowIs("it tells the sender of no duplicate", lambda c: not_(_secret(c)))
 
 
 _EVENTS: Final = AnyOf(
@@ -204,7 +215,13 @@ def _number(c: Columns) -> ColumnElement[int]:
     referral = table_of(ReferralRow).alias()
     side = select(_side(referral.c)).where(referral.c.id == c.referral_id)
     received = side.correlate_except(referral).scalar_subquery() == Side.RECIPIENT.value
-    return case((received, func.coalesce(c.recipient_number, c.number)), else_=c.number)
+    # A gap would tell of what is kept back.
+    earlier = table_of(ReferralEventRow).alias()
+    kept = select(func.count()).where(
+        earlier.c.referral_id == c.referral_id, earlier.c.number < c.number, _secret(earlier.c)
+    )
+    sent = c.number - kept.correlate_except(earlier).scalar_subquery()
+    return case((received, func.coalesce(c.recipient_number, c.number)), else_=sent)
 
 
 def _subject(c: Columns) -> ColumnElement[Any]:

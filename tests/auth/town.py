@@ -16,7 +16,7 @@ from sqlmodel import Session
 from web import node
 from web.serving import root_key, serving
 
-from hub.app import create_app
+from hub.app import STREAMS, create_app
 from hub.auth import registry
 from hub.auth.registry import NewClient
 from hub.clock import SystemClock
@@ -96,7 +96,7 @@ class Town:
             yield process
 
     @contextmanager
-    def asking(self, database, **settings):
+    def asking(self, database, *, patience=STREAMS, **settings):
         """Run a hub over the database, and point at it."""
         with closing(socket.create_server(("127.0.0.1", 0))) as free:
             port = free.getsockname()[1]
@@ -109,7 +109,8 @@ class Town:
             "openid_claims": NAMES,
         }
         before = self.hub
-        with serving(create_app(Settings(**(base | settings)), database, watch=self.watch)) as self.hub:
+        app = create_app(Settings(**(base | settings)), database, watch=self.watch, stream_patience=patience)
+        with serving(app) as self.hub:
             yield self
         self.hub = before
 

@@ -56,16 +56,15 @@ class PersonsLimit(GuardedLimit):
         return self._file(await self._row(CASEFILE, (*viewer, case)), audience)
 
     def _file(self, row: asyncpg.Record, audience: str) -> bytes:
-        denied, case, person, kek, wrapped, plain, *sealed, advice, sees_case, sees_identity, sees_risk, sees_advice = (
-            row
-        )
+        denied, case, person, kek, wrapped, plain, *sealed, sees_case, sees_identity, sees_risk, sees_advice = row
         assert not denied
         if case is None:
             return b'{"data":{"case":null}}'
-        identity_version, identity_sealed, risk_version, risk_sealed = sealed
+        identity_version, identity_sealed, risk_version, risk_sealed, advice_version, advice_sealed = sealed
         key = None if wrapped is None else WrappedKey(person, kek, wrapped)
         identity: Any = None
         risk: Any = None
+        advice: Any = None
         if identity_sealed is not None and key is not None:
             place = Place("case_identity", "sealed", case, identity_version, person)
             found = self._sealing.open_content(identity_sealed, key, place)
@@ -100,6 +99,9 @@ class PersonsLimit(GuardedLimit):
                     for each in incidents
                 ],
             }
+        if advice_sealed is not None and key is not None:
+            place = Place("case_advice", "sealed", case, advice_version, person)
+            advice = self._sealing.open_content(advice_sealed, key, place).get("security_advice")
         kept = [_WITHHELD.format(name, "CASE") for name in ("code", "state", "openedOn", "profile") if not sees_case]
         kept += [] if sees_identity else [_WITHHELD.format("identity", "IDENTITY")]
         kept += [] if sees_risk else [_WITHHELD.format("risk", "RISK")]
@@ -110,7 +112,7 @@ class PersonsLimit(GuardedLimit):
                 plain,
                 b',"identity":' + json.dumps(identity, ensure_ascii=False, separators=(",", ":")).encode(),
                 b',"risk":' + json.dumps(risk, ensure_ascii=False, separators=(",", ":")).encode(),
-                b',"securityAdvice":' + advice + b"}}",
+                b',"securityAdvice":' + json.dumps(advice, ensure_ascii=False).encode() + b"}}",
                 b',"extensions":{"withheld":[%b]}' % ",".join(kept).encode() if kept else b"",
                 b"}",
             )

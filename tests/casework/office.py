@@ -15,12 +15,14 @@ from schema.access import AccessProfile
 from schema.tables import (
     AccountRow,
     AgreementRow,
+    CaseAdviceRow,
     CaseContactRow,
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
     OrganisationRow,
+    PacketAdviceRow,
     PacketContactRow,
     PacketCopyRow,
     PacketIdentityRow,
@@ -62,6 +64,7 @@ NAME: Final = "Planted Person-Name"
 PEN_NAME: Final = "Planted Pen-Name"
 CLAIM: Final = "Planted Claim of Danger"
 ADDRESS: Final = "Planted Address"
+ADVICE: Final = "No pictures of Planted."
 CONTACT: Final = {"rule": "direct", "channels": [{"kind": "signal", "address": ADDRESS, "safe": True}]}
 PLANTED: Final = ("Planted", "1971-05-03")
 EVERY_CATEGORY: Final = [Category.CASE, Category.IDENTITY, Category.CONTACT, Category.RISK]
@@ -186,7 +189,8 @@ class Office:
                 "convicted": False,
                 "samples": [{"title": "Planted Title", "discipline": "poetry", "published": False}],
             }
-            self.vault.write(self.connection, CaseRiskRow, made, who, risk, {"security_advice": "No pictures."})
+            self.vault.write(self.connection, CaseRiskRow, made, who, risk)
+            self.vault.write(self.connection, CaseAdviceRow, made, who, {"security_advice": ADVICE})
         return File(made, who)
 
     def consent(self, file: File, body: UUID, **terms: Any) -> UUID:
@@ -240,13 +244,17 @@ class Office:
             "disciplines": [Discipline.POETRY],
             "languages": ["fa"],
             "support": [SupportKind.RESIDENCY],
-            "security_advice": "No pictures.",
         }
         made = self.put(
             PacketCopyRow, referral_id=referral, case_id=file.case, person_id=file.person, **(given | terms)
         )
-        identity, risk = {"legal_name": NAME, "names": [PEN_NAME]}, {"level": "high", "claim": CLAIM}
-        for row, content in ((PacketIdentityRow, identity), (PacketContactRow, CONTACT), (PacketRiskRow, risk)):
+        frozen = (
+            (PacketIdentityRow, {"legal_name": NAME, "names": [PEN_NAME]}),
+            (PacketContactRow, CONTACT),
+            (PacketRiskRow, {"level": "high", "claim": CLAIM}),
+            (PacketAdviceRow, {"security_advice": ADVICE}),
+        )
+        for row, content in frozen:
             self.vault.freeze(self.connection, row, made, file.person, 1, content)
         return made
 

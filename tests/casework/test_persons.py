@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from desk import leaves
 from office import (
+    ADVICE,
     CASE,
     CLAIM,
     LEAD,
@@ -65,7 +66,7 @@ async def test_a_partner_with_everything_reads_what_was_released(hub, handed):
             "convicted": False,
             "samples": [{"title": "Planted Title", "discipline": "POETRY", "published": False}],
         },
-        "securityAdvice": "No pictures.",
+        "securityAdvice": ADVICE,
         "person": {"id": person_id(file, who)},
     }
 

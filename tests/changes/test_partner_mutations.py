@@ -264,7 +264,7 @@ async def test_who_is_out_of_turn_is_told_what_may_be_done(lena: Desk, pen: Desk
     with town.engine.begin() as connection:
         connection.exec_driver_sql("update agreement set state = 'ended'")
     refused = await pen.do("reportOutcome", WHY, referral=referral, reason="HELPED_AS_ASKED")
-    assert refused == {"__typename": "SimpleProblem", "code": "WRONG_STATE", "path": []}
+    assert refused == {"__typename": "SimpleProblem", "code": "NOT_FOUND", "path": []}
 
 
 async def test_a_consent_that_was_answered_has_no_step_to_tell_of(lena: Desk, town: Town):

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-import socket
 import ssl
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from connectors_wires import Authority, answering, http, resolving
 
-from connectors.egress import Egress, Place, checked, pin_of, tls_context
+from connectors.egress import Egress, Place, checked, pin_of, resolved, tls_context
 from connectors.errors import Invalid, Refused, Unauthorized, Unavailable, Uncertain
 
 LOCAL = resolving("127.0.0.1")
@@ -173,15 +173,20 @@ async def test_a_name_that_cannot_be_resolved_did_nothing():
         await Egress.to("https://no-such-name.invalid").post("https://no-such-name.invalid/", b"x", headers={})
 
 
-async def test_a_resolver_that_hangs_is_left_alone(monkeypatch):
-    held = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: held.wait(20) and [])
+async def test_a_resolver_that_hangs_is_left_alone():
+    held, asked = threading.Event(), threading.Event()
+
+    def hangs(*_: object) -> list[str]:
+        asked.set()
+        held.wait(20)
+        return []
+
+    egress = Egress.to("https://partner.example", timeout_seconds=0.3, resolve=partial(resolved, look=hangs))
     begun = time.monotonic()
     with pytest.raises(Unavailable):
-        await Egress.to("https://partner.example", timeout_seconds=0.3).post(
-            "https://partner.example/", b"x", headers={}
-        )
+        await egress.post("https://partner.example/", b"x", headers={})
     assert time.monotonic() - begun < 5
+    assert asked.is_set()
     held.set()
 
 

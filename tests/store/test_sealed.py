@@ -129,7 +129,7 @@ def test_a_category_is_written_read_and_counted(engine, vault):
         assert vault.read(connection, CaseIdentityRow, case) is None
         assert vault.write(connection, CaseIdentityRow, case, subject, {"legal_name": NAME}) == 1
         assert vault.write(connection, CaseIdentityRow, case, subject, {"legal_name": NAME + "2"}) == 2
-        assert vault.write(connection, CaseRiskRow, case, subject, {}, {"security_advice": "No pictures."}) == 1
+        assert vault.write(connection, CaseRiskRow, case, subject, {"claim": "-"}) == 1
         assert vault.read(connection, CaseIdentityRow, case) == {"legal_name": NAME + "2"}
         raw = connection.scalar(select(table_of(CaseIdentityRow).c.sealed))
         assert NAME.encode() not in raw

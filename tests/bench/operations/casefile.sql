@@ -35,7 +35,7 @@ with denied as (
   select f.*, own or ('case' = any(agreed) and 'case' = any(allowed)) as sees_case,
     (own or ('identity' = any(agreed) and 'identity' = any(allowed))) and key.wrapped is not null as sees_identity,
     (own or ('risk' = any(agreed) and 'risk' = any(allowed))) and key.wrapped is not null as sees_risk,
-    own or ('risk' = any(agreed) and 'risk' = any(allowed)) as sees_advice,
+    (own or ('risk' = any(agreed) and 'risk' = any(allowed))) and key.wrapped is not null as sees_advice,
     key.wrapped, key.kek_version
   from file f left join subject_key key on key.subject_id = f.person_id
 ), leaf as (
@@ -69,8 +69,9 @@ select denied.yes, id, person_id, kek_version, wrapped,
     || '}' else ',"code":null,"state":null,"openedOn":null,"profile":null' end,
   case when sees_identity then identity.version end, case when sees_identity then identity.sealed end,
   case when sees_risk then risk.version end, case when sees_risk then risk.sealed end,
-  case when sees_advice then coalesce(to_json(risk.security_advice)::text, 'null') else 'null' end,
+  case when sees_advice then advice.version end, case when sees_advice then advice.sealed end,
   sees_case, sees_identity, sees_risk, sees_advice
 from denied left join shown on true
   left join case_identity identity on identity.case_id = shown.id
   left join case_risk risk on risk.case_id = shown.id
+  left join case_advice advice on advice.case_id = shown.id
