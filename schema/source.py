@@ -20,6 +20,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from schema.access import Access, Columns, Rule
+from schema.coarse import Cut
 from schema.vocabulary.base import Vocabulary
 
 SOURCE: Final = "source"
@@ -175,10 +176,14 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One category of the record, sealed in the row of another table: opened after the statement, where released."""
+    """One category of the record, sealed in the row of another table: opened after the statement, where released.
+
+    `cut` takes of what was sealed the one value that the field shows; where it is None the field shows all of it.
+    """
 
     row: type[SQLModel]
     on: Join
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,9 +333,9 @@ def many(
     return _declare(Many(on, order, row, parts or {}, assumed), see, says, name=None, more=[size])
 
 
-def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str) -> Any:
-    """Show what is sealed in the row of another table; null when nothing is recorded there."""
-    return _declare(Sealed(row, on), see, says, name=None)
+def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str, cut: Cut | None = None) -> Any:
+    """Show what is sealed in the row of another table, or what is cut from it; null when nothing is recorded there."""
+    return _declare(Sealed(row, on, cut), see, says, name=None)
 
 
 def inside(of: str, *, see: Access, says: str, assumed: int | None = None) -> Any:

@@ -17,6 +17,7 @@ from schema.vocabulary import (
     Category,
     ClockKind,
     ClosingReason,
+    ContactRule,
     DeclineReason,
     Discipline,
     Feedback,
@@ -191,6 +192,7 @@ class PacketCopyRow(Row, table=True):
     support: list[SupportKind] = many_of(SupportKind)
     urgency: Urgency | None = one_of(Urgency, null=True)
     security_advice: str | None = Field(default=None, sa_type=Text)
+    contact_rule: ContactRule | None = one_of(ContactRule, null=True)
 
 
 class FrozenRow(SQLModel):
@@ -218,6 +220,30 @@ class PacketRiskRow(FrozenRow, table=True):
     """Persecution and its evidence, as it was sent."""
 
     __tablename__ = "packet_risk"
+
+
+class PacketLocationRow(FrozenRow, table=True):
+    """Where the person is, as it was sent."""
+
+    __tablename__ = "packet_location"
+
+
+class PacketHealthRow(FrozenRow, table=True):
+    """Health, as it was sent."""
+
+    __tablename__ = "packet_health"
+
+
+class PacketFamilyRow(FrozenRow, table=True):
+    """Who would travel, as it was sent."""
+
+    __tablename__ = "packet_family"
+
+
+class PacketAssessmentRow(FrozenRow, table=True):
+    """The outcome of an assessment, as it was sent."""
+
+    __tablename__ = "packet_assessment"
 
 
 class HandoffRow(Row, table=True):
