@@ -104,7 +104,7 @@ def whole(category: Category) -> dict[str, Any]:
 
 def _mine(connection: Connection, acting: Acting, case_id: UUID) -> Row[Any]:
     """Lock the case: who writes to it at the same moment waits."""
-    lock = select(_CASE).where(_CASE.c.id == case_id).with_for_update()
+    lock = select(_CASE).where(_CASE.c.id == case_id).with_for_update(key_share=True)
     case = connection.execute(lock).one_or_none()
     if case is None or acting.partner_id is not None:
         raise NotFound
