@@ -190,6 +190,19 @@ StopCause: TypeAlias = Literal[
     "erasure",
 ]
 """Why the recipient must stop."""
+CareNeed: TypeAlias = Literal[
+    "quiet_home",
+    "step_free_home",
+    "doctor_near",
+    "counselling",
+    "interpreter",
+    "other",
+]
+"""What a host must provide: values of `care_needs`."""
+AssessmentOpinion: TypeAlias = Literal["supported", "supported_in_part", "not_supported", "inconclusive"]
+"""Outcome of an assessment: values of `opinion`."""
+ContactRule: TypeAlias = Literal["direct", "via_contact_person", "never", "channel_only"]
+"""How a person may be reached: values of `rule`."""
 DeletionAnswer: TypeAlias = Literal["deleted", "kept_by_law", "unable"]
 """What became of the data."""
 

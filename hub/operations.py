@@ -21,7 +21,7 @@ from hub.clock import Clock, SystemClock
 from hub.errors import HubError, StoreUnavailable
 from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.bind import Veil
-from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json, write
+from hub.planner.finish import Finished, PromiseBroken, finish, opened, withheld_json
 from hub.planner.following import ALIAS, Following, follow
 from hub.planner.json_text import DENIED
 from hub.planner.planner import Bound, ChangeAsked, Lru, Plan, StreamAsked
@@ -327,7 +327,7 @@ class _Hands:
             # Somebody changed the database, or it is not the one of this root key.
             log.logger().error("sealed.not_opened", table=place.table)
             return None
-        return json.dumps(write(envelope.inside, content), ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(opened(envelope, content), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:

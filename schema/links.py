@@ -52,9 +52,38 @@ SCOPES: Final = {
     | {AccessScope.CASE_READ, AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ},
     (Category.IDENTITY, Grain.FULL): _SELF | {AccessScope.IDENTITY_READ},
     (Category.CONTACT, Grain.FULL): _SELF | {AccessScope.CONTACT_READ},
+    (Category.CONTACT, Grain.COARSE): _SELF | {AccessScope.CONTACT_READ, AccessScope.CONSENT_MANAGE},
+    (Category.LOCATION, Grain.COARSE): frozenset(
+        {AccessScope.LOCATION_READ, AccessScope.ASSESSMENT_WRITE, AccessScope.SELF_READ}
+    ),
     (Category.RISK, Grain.FULL): _SELF | {AccessScope.RISK_READ},
     (Category.RISK, Grain.COARSE): _SELF
     | {AccessScope.RISK_READ, AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ},
+    (Category.HEALTH, Grain.COARSE): frozenset(
+        {
+            AccessScope.HEALTH_READ,
+            AccessScope.RESIDENCY_READ,
+            AccessScope.PRESENTATION_READ,
+            AccessScope.ASSESSMENT_WRITE,
+            AccessScope.SELF_READ,
+        }
+    ),
+    (Category.FAMILY, Grain.COARSE): frozenset(
+        {
+            AccessScope.FAMILY_READ,
+            AccessScope.PRESENTATION_READ,
+            AccessScope.ASSESSMENT_WRITE,
+            AccessScope.SELF_READ,
+        }
+    ),
+    (Category.ASSESSMENT, Grain.COARSE): frozenset(
+        {
+            AccessScope.ASSESSMENT_READ,
+            AccessScope.ASSESSMENT_WRITE,
+            AccessScope.CONSENT_MANAGE,
+            AccessScope.SELF_READ,
+        }
+    ),
 }
 """Scopes of which one opens a category at a grain."""
 

@@ -20,6 +20,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from schema.access import Access, Columns, Rule
+from schema.coarse import Cut
 from schema.vocabulary.base import Vocabulary
 
 SOURCE: Final = "source"
@@ -175,14 +176,14 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What is sealed in the row of another table: opened after the statement, where released.
+    """One category of the record, sealed in the row of another table: opened after the statement, where released.
 
-    It is an object; or one value of it, by its name there, where that lies in an envelope of its own.
+    `cut` takes of what was sealed the one value that the field shows; where it is None the field shows all of it.
     """
 
     row: type[SQLModel]
     on: Join
-    name: str | None = None
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,9 +333,9 @@ def many(
     return _declare(Many(on, order, row, parts or {}, assumed), see, says, name=None, more=[size])
 
 
-def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str, of: str | None = None) -> Any:
-    """Show what is sealed in the row of another table, or the value `of` it; null when nothing is recorded there."""
-    return _declare(Sealed(row, on, of), see, says, name=None)
+def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str, cut: Cut | None = None) -> Any:
+    """Show what is sealed in the row of another table, or what is cut from it; null when nothing is recorded there."""
+    return _declare(Sealed(row, on, cut), see, says, name=None)
 
 
 def inside(of: str, *, see: Access, says: str, assumed: int | None = None) -> Any:

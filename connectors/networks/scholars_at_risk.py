@@ -74,6 +74,12 @@ REACH: Final = {
     "never": "do not contact",
     "channel_only": "contact by the named channel only",
 }
+CORROBORATION: Final = {
+    "supported": "corroborated",
+    "supported_in_part": "corroborated in part",
+    "not_supported": "not corroborated",
+    "inconclusive": "inconclusive",
+}
 
 TABLE: Final = Table(
     "scholars_at_risk/1",
@@ -104,7 +110,7 @@ TABLE: Final = Table(
         Row("risk_convicted", "risk", "convicted"),
         Row("family_accompanying", "family", "household"),
         Row("family_members", "family", "members"),
-        Row("external_corroboration", "assessment", "opinion"),
+        Row("external_corroboration", "assessment", "opinion", CORROBORATION),
     ),
 )
 ATTESTATION: Final = "attestation"

@@ -1,10 +1,12 @@
 """What the mutations of cases, consents and referrals do: steps of `hub.referrals`, called with ids read."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
+from strawberry import UNSET
 
 from connectors.handoff import Read
 from connectors.messages import Receipt
@@ -13,9 +15,11 @@ from hub.changes.machine import Acting, Attested, Done, Service
 from hub.consent import Answered, Changed
 from hub.planner import ids
 from hub.planner.bind import Veil
-from hub.referrals.cases import Content, Profile
+from hub.referrals.cases import SAMPLES, WORDS, Content, Profile, profile_columns
+from hub.referrals.facts import Facts, whole
 from hub.referrals.sending import Draft
 from hub.referrals.service import Brought, Referrals
+from hub.referrals.sources import Provenance
 from schema.access import AccessProfile
 from schema.mutations.casework import CaseContentInput, ProfileInput
 from schema.tables import PacketCopyRow, ReferralEventRow
@@ -98,6 +102,7 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Atteste
 
     rf, r = _referral, referrals
     return {
+        "recordFacts": case(lambda c, who, i: r.record_facts(c, who, case_of(who, i.case), facts_of(i.content))),
         "openCase": case(lambda c, who, i: r.open_case(c, who, content_of(i.content))),
         "createReferral": referral(create),
         "requestConsent": consented(
@@ -130,7 +135,8 @@ def _service(step: Step, shown: Callable[[Connection, Changed], Mapping[str, UUI
         who = consent.Acting(acting.profile, acting.profile.account_id, acting.now)
         done = step(connection, who, given)
         subjects = () if done.person_id is None else (done.person_id,)
-        return Done(shown=shown(connection, done), subjects=subjects, categories=(Category.CASE,))
+        categories = tuple(each for each in Category if each is Category.CASE or each in done.categories)
+        return Done(shown=shown(connection, done), subjects=subjects, categories=categories)
 
     return service
 
@@ -151,24 +157,57 @@ def content_of(given: CaseContentInput) -> Content:
         risk=_fields(given.risk),
         works=[_fields(work) for work in given.works or ()],
         contact=_fields(given.contact),
-        contact_rule=ContactRule.NEVER if given.contact is None else given.contact.rule,
+        location=_fields(given.location),
+        health=_fields(given.health),
+        family=_fields(given.family),
+        assessment=_fields(given.assessment),
+        contact_rule=given.contact.rule if given.contact else ContactRule.NEVER,
+        provenance=_provenance(given),
     )
 
 
+def facts_of(given: CaseContentInput) -> Facts:
+    """Read what is to be written of a case: what was not given is not there, and a null erases."""
+    sealed: dict[Category, dict[str, Any]] = {}
+    for category, name in WORDS.items():
+        part = getattr(given, name)
+        if part is not UNSET:
+            sealed[category] = whole(category) if part is None else _patch(part)
+    if given.works is not UNSET:
+        works = [_fields(work) for work in given.works or ()]
+        sealed.setdefault(Category.RISK, {})[SAMPLES] = works or None
+    profile: Mapping[str, Any] = {}
+    if given.profile is not UNSET:
+        blank = dict.fromkeys(profile_columns(Profile()))
+        profile = blank if given.profile is None else {n: v for n, v in vars(given.profile).items() if v is not UNSET}
+    return Facts(provenance=_provenance(given), profile=profile, sealed=sealed)
+
+
+def _provenance(given: CaseContentInput) -> Provenance | None:
+    said = given.provenance
+    return Provenance(source=said.source, as_of=said.as_of, confidence=said.confidence) if said else None
+
+
+def _patch(given: object) -> dict[str, Any]:
+    return {name: None if value is None else _plain(value) for name, value in vars(given).items() if value is not UNSET}
+
+
 def _profile(given: ProfileInput | None) -> Profile:
-    return Profile(**_values(given)) if given is not None else Profile()
+    return Profile(**_values(given)) if given else Profile()
 
 
 def _values(given: object) -> dict[str, Any]:
-    return {name: value for name, value in vars(given).items() if value is not None}
+    return {name: value for name, value in vars(given).items() if value is not None and value is not UNSET}
 
 
 def _fields(given: object) -> dict[str, Any]:
     """Give an input as JSON holds it: codes of vocabularies, no nulls."""
-    return {} if given is None else {name: _plain(value) for name, value in _values(given).items()}
+    return {} if given is None or given is UNSET else {name: _plain(value) for name, value in _values(given).items()}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
+    if isinstance(value, date):
+        return value.isoformat()
     return _fields(value) if hasattr(value, "__strawberry_definition__") and not isinstance(value, str) else value

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hub.consent.errors import NotFound
 from schema.access import AccessProfile
-from schema.vocabulary import AccessScope, Relation
+from schema.vocabulary import AccessScope, Category, Relation
 
 STAFF = frozenset({Relation.CASEWORKER, Relation.LEAD, Relation.DPO})
 """The secretariat's own people: they act for this hub's body."""
@@ -50,3 +50,5 @@ class Changed:
     case_id: UUID | None = None
     referral_id: UUID | None = None
     consent_id: UUID | None = None
+    categories: frozenset[Category] = frozenset()
+    """Of which categories something was written, beside what every change is about."""

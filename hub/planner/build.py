@@ -144,9 +144,8 @@ class _Builder:
                     return Leaf(source, required(info.type), record.code, record.veiled)
                 return Leaf(source, required(info.type), None)
             case Sealed() as source:
-                if source.name is None:
-                    return Envelope(source, self.object(named.name, selected.below, path), path)
-                return Envelope(source, Content(Inside(source.name, 1), required(info.type), None), path)
+                obj = self.object(named.name, selected.below, path) if selected.below else None
+                return Envelope(source, required(info.type), obj, path)
             case Inside() as source:
                 obj = self.object(named.name, selected.below, path) if selected.below else None
                 return Content(source, required(info.type), obj)

@@ -91,10 +91,10 @@ def _node(node: Node) -> Cost:
     match node:
         case Leaf() | Text() | Nothing() | Fault():
             return NOTHING
-        case Nested(obj=obj) | Mine(obj=obj) | Single(obj=obj) | Envelope(inside=Obj() as obj):
+        case Nested(obj=obj) | Mine(obj=obj) | Single(obj=obj):
             return ONE + weigh(obj)
-        case Envelope():
-            return NOTHING
+        case Envelope(obj=inner):
+            return ONE if inner is None else ONE + weigh(inner)
         case Content(obj=inner, source=source):
             return NOTHING if inner is None else (ONE + weigh(inner)).times(source.assumed)
         case Listing() | Bounded():

@@ -167,8 +167,9 @@ def _node(node: Node) -> str:
             return f"refused ({node.code})"
         case Nested():
             return "parts of the row"
-        case Envelope():
-            return "what is sealed beside the row"
+        case Envelope(source=source):
+            cut = "" if source.cut is None else f"{source.cut.__name__} of "
+            return f"{cut}what is sealed beside the row"
         case Content(source=source):
             return f"sealed {source.name}"
         case Mine():

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from graphql import GraphQLEnumType, GraphQLList, GraphQLOutputType, GraphQLScalarType, get_nullable_type
+from graphql import GraphQLEnumType, GraphQLError, GraphQLList, GraphQLOutputType, GraphQLScalarType, get_nullable_type
 
 from hub.planner.catalogue import stored
-from hub.planner.ir import Content, Node, Nothing, Obj, Text, Withheld
+from hub.planner.ir import Content, Envelope, Node, Nothing, Obj, Text, Withheld
 
 _KINDS: Final = {"Int": int, "Boolean": bool}
 """Scalars within what is sealed that are no strings."""
@@ -99,11 +99,15 @@ def finish(text: bytes, hands: Hands | None = None, sealed: Sequence[int] = ()) 
     return Finished(_MARKER.sub(replace, text), tuple(missing), counts)
 
 
-def write(inside: Obj | Content, content: Mapping[str, Any]) -> Any:
-    """Cut what was sealed to the fields asked for, or to its one value; what is not recorded is null."""
-    if isinstance(inside, Content):
-        return _value(inside, content)
-    return {field.response: _value(field.node, content) for field in inside.fields}
+def opened(envelope: Envelope, content: Mapping[str, Any]) -> Any:
+    """Give what a field shows of an envelope: all that is asked for, or the one value it cuts from it."""
+    cut = envelope.source.cut
+    return _fitting(content if cut is None else cut(content), envelope.type, envelope.obj)
+
+
+def _written(obj: Obj, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut what was sealed to the fields asked for; what is not recorded is null."""
+    return {field.response: _value(field.node, content) for field in obj.fields}
 
 
 def _value(node: Node, content: Mapping[str, Any]) -> Any:
@@ -127,11 +131,19 @@ def _fitting(value: Any, declared: GraphQLOutputType, inner: Obj | None) -> Any:
         case GraphQLEnumType() as words:
             names = {code: name for name, code in stored(words).items()}
             return names.get(value) if _is(value, str) else None
-        case GraphQLScalarType(name=name):
-            return value if _is(value, _KINDS.get(name, str)) else None
+        case GraphQLScalarType(name=name) as scalar:
+            return value if _is(value, _KINDS.get(name, str)) and _parses(scalar, value) else None
         case _:
             assert inner is not None
-            return write(inner, value) if _is(value, dict) else None
+            return _written(inner, value) if _is(value, dict) else None
+
+
+def _parses(scalar: GraphQLScalarType, value: Any) -> bool:
+    try:
+        scalar.parse_value(value)
+    except (ValueError, GraphQLError):
+        return False
+    return True
 
 
 def _is(value: Any, kind: type) -> bool:

@@ -179,10 +179,11 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What is sealed in the row of another table: an object, or one value."""
+    """What is sealed in the row of another table, or one value cut from it; `obj` where objects are shown."""
 
     source: Sealed
-    inside: "Obj | Content"
+    type: GraphQLOutputType
+    obj: Obj | None
     path: tuple[str, ...]
 
 

@@ -230,7 +230,7 @@ class _Weaver:
             case Nested() | Mine():
                 return replace(node, obj=self.object(node.obj))
             case Envelope():
-                return replace(node, inside=self._within(node.inside)) if isinstance(node.inside, Obj) else node
+                return replace(node, obj=self._within(node.obj)) if node.obj else node
             case Content(obj=inner):
                 return replace(node, obj=self._within(inner)) if inner else node
             case Single():

@@ -4,7 +4,8 @@ By the wire a packet comes that the partner signed; through the graph, content t
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -13,12 +14,14 @@ from sqlalchemy import Connection, insert, select, update
 
 from connectors.handoff import Read
 from connectors.messages import Packet, Unmapped
+from connectors.protocol import Decoded
 from connectors.signing import unchecked
-from connectors.words import CATEGORIES
+from connectors.words import CATEGORIES, FIELDS
 from hub.referrals import cases, packets
 from hub.referrals.book import Book, Referral
 from hub.referrals.cases import SAMPLES, Content, Profile
 from hub.referrals.office import Office, message_of
+from hub.referrals.sources import Provenance, Recording
 from hub.referrals.states import Actor
 from hub.referrals.words import known, listed, word
 from schema.tables import CaseRow, ConsentRow, InboxMessageRow, PersonRow
@@ -30,6 +33,7 @@ from schema.vocabulary import (
     ConsentState,
     ContactRule,
     Discipline,
+    FactSource,
     LegalBasis,
     Purpose,
     ReferralEventKind,
@@ -160,35 +164,53 @@ def unpack(connection: Connection, office: Office, referral: Referral, now: date
     rows = connection.execute(waiting).all()
     if not rows:
         return
-    found = [(opened(connection, office, row), row) for row in rows]
-    read = [(msgspec.convert(unchecked(token), Packet), token) for token, _ in found]
+    tokens = [opened(connection, office, row) for row in rows]
+    read = [(msgspec.convert(unchecked(token), Packet), token) for token in tokens]
     packet, token = max(read, key=lambda each: each[0].version)
     allowed = frozenset(referral.categories)
     decoded = office.partner_of(referral.sender_id, connection).decode(packet.form)
-    by_category = {word(Category, name): fields for name, fields in decoded.content.items()}
-    content = {category: fields for category, fields in by_category.items() if category in allowed}
+    content = {category: fields for category, fields in said(decoded).items() if category in allowed}
     profile = _profile(content.get(Category.CASE, {}))
     cases.write_profile(connection, referral.case_id, profile)
-    known = Content(
+    found = Content(
         identity=content.get(Category.IDENTITY, {}),
         contact=content.get(Category.CONTACT, {}),
+        location=content.get(Category.LOCATION, {}),
         # Advice stays within the envelope: what a stranger wrote is not taken for coarse.
         risk=content.get(Category.RISK, {}),
         works=_works(decoded.unmapped) if Category.RISK in allowed else (),
+        health=content.get(Category.HEALTH, {}),
+        family=content.get(Category.FAMILY, {}),
+        assessment=content.get(Category.ASSESSMENT, {}),
     )
-    cases.write_content(connection, office, referral.case_id, referral.person_id, known)
+    cases.write_content(connection, office, referral.case_id, referral.person_id, found)
+    cases.write_rule(connection, referral.case_id, packets.contact_rule(found.sealed) or ContactRule.NEVER)
+    told = Recording(
+        case_id=referral.case_id,
+        person_id=referral.person_id,
+        account_id=None,
+        now=now,
+        provenance=Provenance(
+            source=FactSource.PARTNER, as_of=datetime.fromtimestamp(packet.iat, UTC).date().isoformat()
+        ),
+    )
+    cases.note_content(connection, told, replace(found, profile=profile))
     packet_id = packets.keep(
         connection, office, referral, token, version=packet.version, categories=allowed, pins={}, now=now
     )
-    held = packets.Held(
-        profile=cases.profile_columns(profile),
-        identity=known.identity,
-        contact=known.contact,
-        risk=cases.risk_of(known),
-    )
-    packets.copy(connection, office, packet_id, held)
-    done = update(INBOX).where(INBOX.c.id.in_([row.id for _, row in found]))
+    packets.copy(connection, office, packet_id, packets.Held(cases.profile_columns(profile), found.sealed))
+    done = update(INBOX).where(INBOX.c.id.in_([row.id for row in rows]))
     connection.execute(done.values(state=InboxState.TAKEN, sealed=b""))
+
+
+def said(decoded: Decoded) -> dict[Category, dict[str, Any]]:
+    """Give what a form says, by category: also what it has no place for and says beside, in the hub's own words."""
+    content = {word(Category, name): dict(fields) for name, fields in decoded.content.items()}
+    for each in decoded.unmapped:
+        owner, _, name = each.field.partition(".")
+        if owner == each.category and name in FIELDS[each.category]:
+            content.setdefault(word(Category, owner), {}).setdefault(name, each.value)
+    return content
 
 
 def own_case(connection: Connection, referral: Referral, account_id: UUID | None) -> None:

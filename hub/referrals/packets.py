@@ -26,34 +26,54 @@ from hub.consent.ledger import given_of
 from hub.errors import HubError
 from hub.referrals.agreements import agreed
 from hub.referrals.book import REFERRAL, Book, Referral
-from hub.referrals.cases import ADVICE, Profile, profile_columns
+from hub.referrals.cases import ADVICE, SEALED, WORDS, Profile, profile_columns
 from hub.referrals.office import Office, packet_of
 from hub.referrals.parties import blocked, other_body
 from hub.referrals.states import FETCHABLE
+from hub.referrals.words import known
+from schema.coarse import Cut, arrival_month, current_region, opinion
 from schema.tables import (
     CaseAdviceRow,
-    CaseContactRow,
-    CaseIdentityRow,
-    CaseRiskRow,
     CaseRow,
     ConsentRow,
     PacketAdviceRow,
+    PacketAssessmentRow,
     PacketContactRow,
     PacketCopyRow,
+    PacketFamilyRow,
+    PacketHealthRow,
     PacketIdentityRow,
+    PacketLocationRow,
     PacketRiskRow,
     PacketRow,
+    PersonRow,
     ReceiptRow,
 )
 from schema.tables.base import table_of
 from schema.tables.casefile import SealedRow
-from schema.tables.referrals import Direction
-from schema.vocabulary import Category
+from schema.tables.referrals import Direction, FrozenRow
+from schema.vocabulary import Category, ContactRule
 
 PACKET: Final = table_of(PacketRow)
 RECEIPT: Final = table_of(ReceiptRow)
 _COPY: Final = table_of(PacketCopyRow)
 _CASE: Final = table_of(CaseRow)
+_PERSON: Final = table_of(PersonRow)
+FROZEN: Final[Mapping[Category, type[FrozenRow]]] = {
+    Category.IDENTITY: PacketIdentityRow,
+    Category.CONTACT: PacketContactRow,
+    Category.LOCATION: PacketLocationRow,
+    Category.RISK: PacketRiskRow,
+    Category.HEALTH: PacketHealthRow,
+    Category.FAMILY: PacketFamilyRow,
+    Category.ASSESSMENT: PacketAssessmentRow,
+}
+"""Where each category of a packet lies."""
+_COARSE: Final[Mapping[Category, Mapping[str, Cut]]] = {
+    Category.LOCATION: {"current_region": current_region, "arrival_month": arrival_month},
+    Category.ASSESSMENT: {"opinion": opinion},
+}
+"""Categories of which the access matrix opens to partners the coarse form only: nothing else of them leaves."""
 _CONSENT: Final = table_of(ConsentRow)
 _ALLOWED: Final = select(_CONSENT).where(_CONSENT.c.id == bindparam("which")).with_for_update(read=True)
 _NEWEST: Final = (
@@ -145,16 +165,9 @@ def freeze(
     packet_id = keep(
         connection, office, referral, token, version=version, categories=may.categories, pins=pins, now=now
     )
-    risk = dict(content.get("risk", {}))
-    advice = risk.pop(ADVICE, None)
-    held = Held(
-        profile=content.get("case", {}),
-        identity=content.get("identity"),
-        contact=content.get("contact"),
-        risk=risk,
-        security_advice=advice,
-    )
-    copy(connection, office, packet_id, held)
+    sealed = {category: dict(content.get(word, {})) for category, word in WORDS.items()}
+    advice = sealed[Category.RISK].pop(ADVICE, None)
+    copy(connection, office, packet_id, Held(content.get("case", {}), sealed, advice))
     return packet_id
 
 
@@ -187,15 +200,14 @@ def keep(
     return packet_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Held:
     """What a packet holds, in the hub's words; no more than was consented."""
 
     profile: Mapping[str, Any]
     """Columns of the coarse profile."""
-    identity: Mapping[str, Any] | None = None
-    contact: Mapping[str, Any] | None = None
-    risk: Mapping[str, Any] | None = None
+    sealed: Mapping[Category, Mapping[str, Any]]
+    """What is sealed of each category."""
     security_advice: str | None = None
     """What a host must know, where it is coarse."""
 
@@ -218,18 +230,22 @@ def copy(connection: Connection, office: Office, packet_id: UUID, held: Held) ->
         "categories": row.categories,
         "digest": row.digest,
         "sealed_at": row.sealed_at,
+        "contact_rule": contact_rule(held.sealed),
         **profile_columns(Profile(**held.profile)),
     }
     connection.execute(insert(_COPY).values(values))
-    sealed = (
-        (PacketIdentityRow, held.identity),
-        (PacketContactRow, held.contact),
-        (PacketRiskRow, held.risk),
-        (PacketAdviceRow, {ADVICE: held.security_advice} if held.security_advice else None),
-    )
-    for kind, content in sealed:
+    if held.security_advice:
+        advice = {ADVICE: held.security_advice}
+        office.vault.freeze(connection, PacketAdviceRow, packet_id, row.subject_id, row.version, advice)
+    for category, content in held.sealed.items():
         if content:
-            office.vault.freeze(connection, kind, packet_id, row.subject_id, row.version, content)
+            office.vault.freeze(connection, FROZEN[category], packet_id, row.subject_id, row.version, content)
+
+
+def contact_rule(sealed: Mapping[Category, Mapping[str, Any]]) -> ContactRule | None:
+    """Read how the person may be reached; None where nothing is said that the hub has a word for."""
+    rules = known(ContactRule, [sealed.get(Category.CONTACT, {}).get("rule")])
+    return rules[0] if rules else None
 
 
 def newest(connection: Connection, referral: Referral) -> Row[Any] | None:
@@ -326,17 +342,28 @@ def _content(
         case = connection.execute(select(_CASE).where(_CASE.c.id == referral.case_id)).one()
         profile = {name: getattr(case, name, None) for name in FIELDS["case"]}
         content["case"] = {name: value for name, value in profile.items() if value not in (None, [])}
-    rows: tuple[tuple[Category, Word, type[SealedRow]], ...] = (
-        (Category.IDENTITY, "identity", CaseIdentityRow),
-        (Category.CONTACT, "contact", CaseContactRow),
-        (Category.RISK, "risk", CaseRiskRow),
-        (Category.RISK, "risk", CaseAdviceRow),
-    )
-    for category, word, row in rows:
-        found = _sealed(connection, office, row, referral, pins) if category in categories else None
+    for category, word in WORDS.items():
+        found = _sealed(connection, office, SEALED[category], referral, pins) if category in categories else None
+        if category is Category.CONTACT and category in categories:
+            # The rule that binds now, whatever was recorded with the addresses; without addresses too.
+            rule = select(_PERSON.c.contact_rule).where(_PERSON.c.id == referral.person_id)
+            found = (found or {}) | {"rule": connection.execute(rule).scalar_one().value}
         if found is not None:
-            content[word] = content.get(word, {}) | found
+            content[word] = _cut(category, found) if referral.direction is Direction.OUTGOING else found
+    if Category.RISK in categories:
+        advice = _sealed(connection, office, CaseAdviceRow, referral, pins)
+        if advice is not None:
+            content["risk"] = content.get("risk", {}) | advice
     return content, pins
+
+
+def _cut(category: Category, found: dict[str, Any]) -> dict[str, Any]:
+    """Cut a category to what a partner may have of it."""
+    cuts = _COARSE.get(category)
+    if cuts is None:
+        return found
+    coarse = {name: cut(found) for name, cut in cuts.items()}
+    return {name: value for name, value in coarse.items() if value is not None}
 
 
 def _sealed(

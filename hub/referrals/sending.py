@@ -19,12 +19,13 @@ from hub.consent import (
     NotFound,
 )
 from hub.delivery.ports import Topic
-from hub.referrals import cases, packets, receipts
+from hub.referrals import cases, facts, packets, receipts
 from hub.referrals.agreements import agreed
 from hub.referrals.arrivals import erase
 from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.cases import Content
 from hub.referrals.errors import AlreadyReferred, SecondPersonNeeded
+from hub.referrals.facts import Facts
 from hub.referrals.office import Office
 from hub.referrals.parties import conflict, need_case, need_free, need_side, other_body
 from hub.referrals.states import FETCHABLE, Actor, Guard, possible
@@ -76,6 +77,10 @@ class Sending:
     def open_case(self, connection: Connection, acting: Acting, content: Content) -> Changed:
         """Open a case of ICORN's own; whoever opens it owns it. See `cases.open_case`."""
         return cases.open_case(connection, acting, self.office, content)
+
+    def record_facts(self, connection: Connection, acting: Acting, case_id: UUID, given: Facts) -> Changed:
+        """Write facts of a case of ICORN's own. See `facts.record`."""
+        return facts.record(connection, acting, self.office, case_id, given)
 
     def create(self, connection: Connection, acting: Acting, draft: Draft) -> Changed:
         """Begin a referral (T01): of a case of one's own, or of content that a partner brings along.

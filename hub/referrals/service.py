@@ -19,18 +19,13 @@ from sqlalchemy import Connection
 
 from hub.consent import Acting, Answered, Changed, InvalidInput, NotFound
 from hub.referrals.answering import Answering
-from hub.referrals.cases import Content
+from hub.referrals.cases import WORDS, Content
 from hub.referrals.endings import Endings
 from hub.referrals.sending import Draft, Sending
 from hub.referrals.timekeeping import Timekeeping
 from schema.vocabulary import Category, ConsentChannel, LegalBasis, Purpose, SupportKind, Urgency
 
-_PATHS: Final = {
-    Category.CASE: "profile",
-    Category.IDENTITY: "identity",
-    Category.CONTACT: "contact",
-    Category.RISK: "risk",
-}
+_PATHS: Final = {Category.CASE: "profile", **WORDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

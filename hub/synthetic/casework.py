@@ -18,22 +18,31 @@ from sqlmodel import SQLModel
 from hub.errors import DataRejected
 from hub.store.rows import columns
 from hub.store.vault import Vault
+from hub.synthetic import known
 from hub.synthetic.chance import LANGUAGES, MARK, Chance, marked
 from hub.synthetic.rows import FLIGHT, Made
 from schema.tables import (
     AccountRow,
     AgreementRow,
     CaseAdviceRow,
+    CaseAssessmentRow,
     CaseContactRow,
+    CaseFamilyRow,
+    CaseHealthRow,
     CaseIdentityRow,
+    CaseLocationRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
     OrganisationRow,
     PacketAdviceRow,
+    PacketAssessmentRow,
     PacketContactRow,
     PacketCopyRow,
+    PacketFamilyRow,
+    PacketHealthRow,
     PacketIdentityRow,
+    PacketLocationRow,
     PacketRiskRow,
     PersonRow,
     ReferralEventRow,
@@ -45,7 +54,6 @@ from schema.tables.people import AccountStatus
 from schema.tables.referrals import Direction
 from schema.vocabulary import (
     REGION_OF,
-    Act,
     AgreementState,
     CaseState,
     Category,
@@ -54,13 +62,10 @@ from schema.vocabulary import (
     ConsentChannel,
     ConsentState,
     ContactRule,
-    DangerLevel,
     DeclineReason,
     Discipline,
-    FactConfidence,
     LegalBasis,
     Liaison,
-    Perpetrator,
     Purpose,
     ReferralState,
     Relation,
@@ -128,10 +133,23 @@ class _World:
     now: datetime
 
 
+_SEALED: Final[Mapping[Category, type[SQLModel]]] = {
+    Category.IDENTITY: CaseIdentityRow,
+    Category.CONTACT: CaseContactRow,
+    Category.LOCATION: CaseLocationRow,
+    Category.RISK: CaseRiskRow,
+    Category.HEALTH: CaseHealthRow,
+    Category.FAMILY: CaseFamilyRow,
+    Category.ASSESSMENT: CaseAssessmentRow,
+}
 _FROZEN: Final[Mapping[Category, type[SQLModel]]] = {
     Category.IDENTITY: PacketIdentityRow,
     Category.CONTACT: PacketContactRow,
+    Category.LOCATION: PacketLocationRow,
     Category.RISK: PacketRiskRow,
+    Category.HEALTH: PacketHealthRow,
+    Category.FAMILY: PacketFamilyRow,
+    Category.ASSESSMENT: PacketAssessmentRow,
 }
 _PROFILE: Final = ("disciplines", "origin_region", "languages", "household_size", "support", "urgency")
 """Columns of the coarse profile."""
@@ -165,11 +183,11 @@ def add_cases(  # all but the first two by name
     added: dict[str, int] = {}
     with engine.begin() as connection:
         world = _world(connection, seed, datetime.combine(today, time(12), UTC))
-        known = set(connection.scalars(select(columns(CaseRow).code)))
+        there = set(connection.scalars(select(columns(CaseRow).code)))
         for number in range(count):
             chance = Chance(seed, _ROOM, number)
             code = f"SYN-{seed}-{number + 1:04d}"
-            if code not in known:
+            if code not in there:
                 for row, rows in _case(connection, vault, chance, code, world):
                     added[table_of(row).name] = added.get(table_of(row).name, 0) + len(rows)
             progress(1)
@@ -242,16 +260,15 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         taken = len(_PATHS[state]) > len(_TO_SENT) + 1
         file |= {"owner_id": file["owner_id"] if taken else None, "cover_id": None}
     yield _put(connection, CaseRow, [file])
-    identity, risk = _identity(chance, file), _risk(chance, file)
+    identity, risk = known.identity(chance, file), known.risk(chance, file)
     # By chances of its own, so that the rest is made up as it was before there were contacts.
-    contact = _contact(Chance(0, _ROOM, "contact", code), file, subject["contact_rule"])
-    vault.write(connection, CaseIdentityRow, case, person, identity)
-    vault.write(connection, CaseContactRow, case, person, contact)
+    contact = known.contact(Chance(0, _ROOM, "contact", code), file, subject["contact_rule"])
     advice = chance.maybe(0.5, "Made up: no pictures, no names at the door.")
-    vault.write(connection, CaseRiskRow, case, person, risk)
-    yield CaseIdentityRow, [{}]
-    yield CaseContactRow, [{}]
-    yield CaseRiskRow, [{}]
+    sealed = {Category.IDENTITY: identity, Category.CONTACT: contact, Category.RISK: risk}
+    sealed |= known.coarse(Chance(0, _ROOM, "coarse", code), file, world.now.date())
+    for category, content in sealed.items():
+        vault.write(connection, _SEALED[category], case, person, content)
+        yield _SEALED[category], [{}]
     if advice is not None:
         vault.write(connection, CaseAdviceRow, case, person, {"security_advice": advice})
         yield CaseAdviceRow, [{}]
@@ -263,7 +280,6 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         referral = rows[0] if row is ReferralRow else referral
         yield row, rows
     if not incoming and referral["sent_at"] is not None:
-        sealed = {Category.IDENTITY: identity, Category.CONTACT: contact, Category.RISK: risk}
         yield from _packet(connection, vault, chance, file, referral, sealed, advice)
 
 
@@ -289,6 +305,7 @@ def _packet(  # noqa: PLR0917  # as it reads
         "categories": sent,
         "digest": sha256(referral["id"].bytes).digest(),
         "sealed_at": referral["sent_at"],
+        "contact_rule": sealed[Category.CONTACT]["rule"] if Category.CONTACT in sent else None,
         "disciplines": [],
         "languages": [],
         "support": [],
@@ -337,62 +354,6 @@ def _file(chance: Chance, case: UUID, person: UUID, code: str, world: _World) ->
         "household_size": chance.maybe(0.8, chance.randint(1, 5)),
         "support": chance.some(tuple(SupportKind), 3, 1),
         "urgency": chance.choices((Urgency.EMERGENCY, Urgency.URGENT, Urgency.NORMAL, None), (1, 3, 6, 1))[0],
-    }
-
-
-def _identity(chance: Chance, file: Made) -> Made:
-    country = chance.choice([c for c in FLIGHT if REGION_OF[c] is file["origin_region"]])
-    return {
-        "legal_name": chance.person(),
-        "names": [chance.person() for _ in range(chance.randint(0, 2))],
-        "birth_date": f"{chance.randint(1950, 2003)}-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}",
-        "nationalities": [country],
-        "origin_named": chance.maybe(0.2, f"Old {chance.word()} {MARK}"),
-        "pronouns": chance.choice((None, "she", "he", "they")),
-    }
-
-
-def _contact(chance: Chance, file: Made, rule: ContactRule) -> Made:
-    """Make up addresses that lead nowhere: RFC 2606, section 2."""
-    return {
-        "rule": rule.value,
-        "channels": [
-            {"kind": kind, "address": f"{chance.word().lower()}@example.invalid", "safe": chance.random() < 0.7}  # noqa: PLR2004  # most
-            for kind in chance.some(("email", "signal", "other"), 2, 1)
-        ],
-        "safe_times": chance.maybe(0.3, "Made up: after dark."),
-        "language": file["languages"][0],
-        "contact_person": chance.maybe(0.3, chance.person()),
-    }
-
-
-def _risk(chance: Chance, file: Made) -> Made:
-    return {
-        "level": chance.choice(tuple(DangerLevel)).value,
-        "claim": f"Made up: threatened after publishing in {chance.word()}.",
-        "link_with_work": chance.maybe(0.8, "Made up: the threats name the work."),
-        "incidents": [
-            {
-                "act": chance.choice(tuple(Act)).value,
-                "on": f"{chance.randint(2019, 2026)}-{chance.randint(1, 12):02d}",
-                "by": chance.choice(tuple(Perpetrator)).value,
-                "account": f"Made up: near {chance.word()}.",
-            }
-            for _ in range(chance.randint(0, 3))
-        ],
-        "convicted": chance.choice((None, False, True)),
-        "sentence": chance.maybe(0.2, "Made up: two years for insulting the state."),
-        "samples": [
-            {
-                "title": f"The {chance.word()} {MARK}",
-                "discipline": file["disciplines"][0].value,
-                "language": file["languages"][0],
-                "year": chance.randint(2005, 2026),
-                "published": chance.random() < 0.6,  # noqa: PLR2004  # more than half
-                "authenticity": chance.choice(tuple(FactConfidence)).value,
-            }
-            for _ in range(chance.randint(1, 3))
-        ],
     }
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Final
 
 import strawberry
+from strawberry import UNSET
 
 from schema.access import Access, AllOf, Related, Scoped
 from schema.changes import change, key, payload, shown, told, wanted
@@ -17,6 +18,8 @@ from schema.types.referrals import Referral, ReferralEvent
 from schema.vocabulary import (
     AccessScope,
     Act,
+    AssessmentOpinion,
+    CareNeed,
     Category,
     ClosingReason,
     ConsentChannel,
@@ -26,6 +29,7 @@ from schema.vocabulary import (
     DeclineReason,
     Discipline,
     FactConfidence,
+    FactSource,
     Feedback,
     Grain,
     LegalBasis,
@@ -47,6 +51,7 @@ def _for(relations: frozenset[Relation], *scopes: AccessScope) -> Access:
 
 
 OPEN: Final = _for(_DESK, AccessScope.CASE_WRITE)
+RECORD_FACTS: Final = _for(_DESK | _PERSON, AccessScope.CASE_WRITE, AccessScope.SELF_WRITE)
 SEND: Final = _for(_DESK | PARTNERS, AccessScope.REFERRAL_SEND)
 BRING: Final = _for(PARTNERS, AccessScope.REFERRAL_SEND)
 ACKNOWLEDGE: Final = Access(
@@ -76,24 +81,24 @@ REVOKE: Final = _for(
 class ProfileInput:
     """Coarse profile: what may be told under a code."""
 
-    disciplines: list[Discipline] | None = wanted(says="Art forms.", absent=None)
-    origin_region: Region | None = wanted(says="Region of origin.", absent=None)
-    languages: list[LanguageTag] | None = wanted(says="Languages spoken.", absent=None)
-    household_size: int | None = wanted(says="Persons who would travel, the applicant among them.", absent=None)
-    support: list[SupportKind] | None = wanted(says="Help needed.", absent=None)
-    urgency: Urgency | None = wanted(says="How soon.", absent=None)
+    disciplines: list[Discipline] | None = wanted(says="Art forms.", absent=UNSET)
+    origin_region: Region | None = wanted(says="Region of origin.", absent=UNSET)
+    languages: list[LanguageTag] | None = wanted(says="Languages spoken.", absent=UNSET)
+    household_size: int | None = wanted(says="Persons who would travel, the applicant among them.", absent=UNSET)
+    support: list[SupportKind] | None = wanted(says="Help needed.", absent=UNSET)
+    urgency: Urgency | None = wanted(says="How soon.", absent=UNSET)
 
 
 @input_object
 class IdentityInput:
     """Who the person is. Sealed."""
 
-    legal_name: str | None = wanted(says="Name in papers.", absent=None)
-    names: list[str] | None = wanted(says="Pen names and other spellings.", absent=None)
-    birth_date: PartialDate | None = wanted(says="Date of birth.", absent=None)
-    nationalities: list[CountryCode] | None = wanted(says="Nationalities.", absent=None)
-    origin_named: str | None = wanted(says="Origin as the person names it.", absent=None)
-    pronouns: str | None = wanted(says="As the person asks to be spoken of.", absent=None)
+    legal_name: str | None = wanted(says="Name in papers.", absent=UNSET)
+    names: list[str] | None = wanted(says="Pen names and other spellings.", absent=UNSET)
+    birth_date: PartialDate | None = wanted(says="Date of birth.", absent=UNSET)
+    nationalities: list[CountryCode] | None = wanted(says="Nationalities.", absent=UNSET)
+    origin_named: str | None = wanted(says="Origin as the person names it.", absent=UNSET)
+    pronouns: str | None = wanted(says="As the person asks to be spoken of.", absent=UNSET)
 
 
 @input_object
@@ -110,57 +115,110 @@ class ContactInput:
     """How the person is reached. Sealed, but for the rule, which binds at once."""
 
     rule: ContactRule = wanted(says="How the person may be reached. Nobody writes where the rule says never.")
-    channels: list[ContactChannelInput] | None = wanted(says="Addresses, best first.", absent=None)
-    safe_times: str | None = wanted(says="When it is safe.", absent=None)
-    language: LanguageTag | None = wanted(says="Language to write in.", absent=None)
-    contact_person: str | None = wanted(says="Who may be asked instead.", absent=None)
+    channels: list[ContactChannelInput] | None = wanted(says="Addresses, best first.", absent=UNSET)
+    safe_times: str | None = wanted(says="When it is safe.", absent=UNSET)
+    language: LanguageTag | None = wanted(says="Language to write in.", absent=UNSET)
+    contact_person: str | None = wanted(says="Who may be asked instead.", absent=UNSET)
 
 
 @input_object
 class IncidentInput:
     """Something that was done to the person."""
 
-    act: Act | None = wanted(says="What was done.", absent=None)
-    on: PartialDate | None = wanted(says="When.", absent=None)
-    by: Perpetrator | None = wanted(says="By whom.", absent=None)
-    account: str | None = wanted(says="What happened, in words.", absent=None)
+    act: Act | None = wanted(says="What was done.", absent=UNSET)
+    on: PartialDate | None = wanted(says="When.", absent=UNSET)
+    by: Perpetrator | None = wanted(says="By whom.", absent=UNSET)
+    account: str | None = wanted(says="What happened, in words.", absent=UNSET)
 
 
 @input_object
 class WorkSampleInput:
     """A work shown as proof. Sealed with the risk: unpublished work can put its author in danger."""
 
-    title: str | None = wanted(says="Title.", absent=None)
-    discipline: Discipline | None = wanted(says="Art form.", absent=None)
-    language: LanguageTag | None = wanted(says="Language.", absent=None)
-    year: int | None = wanted(says="Year.", absent=None)
-    published: bool | None = wanted(says="True when published.", absent=None)
-    authenticity: FactConfidence | None = wanted(says="How sure it is that the person made it.", absent=None)
+    title: str | None = wanted(says="Title.", absent=UNSET)
+    discipline: Discipline | None = wanted(says="Art form.", absent=UNSET)
+    language: LanguageTag | None = wanted(says="Language.", absent=UNSET)
+    year: int | None = wanted(says="Year.", absent=UNSET)
+    published: bool | None = wanted(says="True when published.", absent=UNSET)
+    authenticity: FactConfidence | None = wanted(says="How sure it is that the person made it.", absent=UNSET)
 
 
 @input_object
 class RiskInput:
     """Persecution, its evidence, and its link with the work. Sealed."""
 
-    level: DangerLevel | None = wanted(says="Danger as judged.", absent=None)
-    claim: str | None = wanted(says="The claim in the person's words.", absent=None)
-    link_with_work: str | None = wanted(says="How the danger follows from the work.", absent=None)
-    incidents: list[IncidentInput] | None = wanted(says="What happened, newest first.", absent=None)
-    convicted: bool | None = wanted(says="True when sentenced.", absent=None)
-    sentence: str | None = wanted(says="Charges and sentence.", absent=None)
+    level: DangerLevel | None = wanted(says="Danger as judged.", absent=UNSET)
+    claim: str | None = wanted(says="The claim in the person's words.", absent=UNSET)
+    link_with_work: str | None = wanted(says="How the danger follows from the work.", absent=UNSET)
+    incidents: list[IncidentInput] | None = wanted(says="What happened, newest first.", absent=UNSET)
+    convicted: bool | None = wanted(says="True when sentenced.", absent=UNSET)
+    sentence: str | None = wanted(says="Charges and sentence.", absent=UNSET)
+
+
+@input_object
+class LocationInput:
+    """Where the person is, as coarsely as partners may know it. Sealed."""
+
+    current_region: Region | None = wanted(says="Region where the person is.", absent=UNSET)
+    arrival_month: Date | None = wanted(says="Month of arrival, as its first day.", absent=UNSET)
+
+
+@input_object
+class HealthInput:
+    """What a host must know of health, without the illness. Sealed."""
+
+    care_needs: list[CareNeed] | None = wanted(says="What a host must provide.", absent=UNSET)
+
+
+@input_object
+class HouseholdInput:
+    """Who would travel, by number."""
+
+    adults: int = wanted(says="Adults, the person included.")
+    children: int = wanted(says="Children under 18.")
+
+
+@input_object
+class FamilyInput:
+    """Family. Sealed."""
+
+    household: HouseholdInput | None = wanted(says="Who would travel, by number.", absent=UNSET)
+
+
+@input_object
+class AssessmentInput:
+    """What an assessment found. Sealed."""
+
+    opinion: AssessmentOpinion | None = wanted(says="Outcome of the newest one.", absent=UNSET)
+
+
+@input_object
+class FactProvenanceInput:
+    """Where given facts of a person come from. `Provenance` tells of public facts, and names published sources."""
+
+    source: FactSource = wanted(says="Source.")
+    as_of: PartialDate | None = wanted(says="When it was so; today when not given.", absent=None)
+    confidence: FactConfidence = wanted(says="How sure.", absent=FactConfidence.CLAIMED)
 
 
 @input_object
 class CaseContentInput:
     """What is known of a person."""
 
-    profile: ProfileInput | None = wanted(says="Coarse profile.", absent=None)
-    identity: IdentityInput | None = wanted(says="Who the person is.", absent=None)
-    contact: ContactInput | None = wanted(
-        says="How the person is reached; where nothing is said nobody writes.", absent=None
+    provenance: FactProvenanceInput | None = wanted(
+        says="Where it comes from. Needed to record facts; what a partner brings comes from the partner.", absent=None
     )
-    risk: RiskInput | None = wanted(says="Persecution.", absent=None)
-    works: list[WorkSampleInput] | None = wanted(says="Works shown as proof.", absent=None)
+    profile: ProfileInput | None = wanted(says="Coarse profile.", absent=UNSET)
+    identity: IdentityInput | None = wanted(says="Who the person is.", absent=UNSET)
+    contact: ContactInput | None = wanted(
+        says="How the person is reached; where nothing is said nobody writes.", absent=UNSET
+    )
+    location: LocationInput | None = wanted(says="Where the person is.", absent=UNSET)
+    risk: RiskInput | None = wanted(says="Persecution.", absent=UNSET)
+    health: HealthInput | None = wanted(says="Health.", absent=UNSET)
+    family: FamilyInput | None = wanted(says="Family.", absent=UNSET)
+    assessment: AssessmentInput | None = wanted(says="What an assessment found.", absent=UNSET)
+    works: list[WorkSampleInput] | None = wanted(says="Works shown as proof.", absent=UNSET)
 
 
 # ---- Inputs ----------------------------------------------------------------------------------------------------------
@@ -172,6 +230,15 @@ class OpenCaseInput:
 
     idempotency_key: strawberry.ID = key()
     content: CaseContentInput = wanted(says="What is known.")
+
+
+@input_object
+class RecordFactsInput:
+    """New or better facts of a case. Only what is given is written; null erases."""
+
+    idempotency_key: strawberry.ID = key()
+    case: strawberry.ID = wanted(says="The case.")
+    content: CaseContentInput = wanted(says="What is known now, and where it comes from.")
 
 
 @input_object
@@ -391,6 +458,11 @@ class CaseworkMutations:
     """Mutations of cases, consents and referrals."""
 
     open_case: CaseResult | None = change(OpenCaseInput, see=OPEN, says="Open a case on a new person.")
+    record_facts: CaseResult | None = change(
+        RecordFactsInput,
+        see=RECORD_FACTS,
+        says="Write facts with their source, date and confidence. By who works on the case, or the person.",
+    )
     create_referral: ReferralResult | None = change(
         CreateReferralInput, see=SEND, says="T01. Begin a referral; nothing leaves yet. Sender only."
     )

@@ -11,8 +11,18 @@ from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from schema.tables.base import Row, many_of, one_of, texts
-from schema.vocabulary import CaseState, ContactRule, Discipline, Region, SupportKind, Urgency
+from schema.tables.base import SECRET, Row, many_of, one_of, partial_date, texts
+from schema.vocabulary import (
+    CaseState,
+    Category,
+    ContactRule,
+    Discipline,
+    FactConfidence,
+    FactSource,
+    Region,
+    SupportKind,
+    Urgency,
+)
 
 
 class PersonRow(Row, table=True):
@@ -99,3 +109,48 @@ class CaseAdviceRow(SealedRow, table=True):
     """What a host must know, without the story: coarser than the risk, so in an envelope of its own."""
 
     __tablename__ = "case_advice"
+
+
+class CaseLocationRow(SealedRow, table=True):
+    """Where the person is. The region alone can lead to somebody who is hunted, so nothing of it stands outside."""
+
+    __tablename__ = "case_location"
+
+
+class CaseHealthRow(SealedRow, table=True):
+    """Health, and what a host must provide for it: a special category of data, the needs as much as the illness."""
+
+    __tablename__ = "case_health"
+
+
+class CaseFamilyRow(SealedRow, table=True):
+    """Who would travel. Nobody looks for cases by it; `household_size` of the profile is there for that."""
+
+    __tablename__ = "case_family"
+
+
+class CaseAssessmentRow(SealedRow, table=True):
+    """The outcome of the newest assessment: a judgement on the person, and a secret of who gave it."""
+
+    __tablename__ = "case_assessment"
+
+
+class RecordedFactRow(Row, table=True):
+    """Where one recorded value comes from, never the value itself. Rows are added and never changed.
+
+    `field` is a coordinate of the graph, `version` that of the sealed category it was written with. Closed to the
+    reading door: no rule of the graph shows it yet.
+    """
+
+    __tablename__ = "recorded_fact"
+    __table_args__ = (Index("recorded_fact_by_field", "case_id", "field", "recorded_at"), partial_date("as_of"), SECRET)
+    case_id: UUID = Field(foreign_key="case_file.id", ondelete="CASCADE")
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    category: Category = one_of(Category)
+    field: str
+    source: FactSource = one_of(FactSource)
+    as_of: str
+    confidence: FactConfidence = one_of(FactConfidence)
+    version: int | None = None
+    recorded_at: datetime = Field(sa_type=DateTime(timezone=True))
+    recorded_by_id: UUID | None = Field(default=None, foreign_key="account.id")

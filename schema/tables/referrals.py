@@ -17,6 +17,7 @@ from schema.vocabulary import (
     Category,
     ClockKind,
     ClosingReason,
+    ContactRule,
     DeclineReason,
     Discipline,
     Feedback,
@@ -190,6 +191,7 @@ class PacketCopyRow(Row, table=True):
     household_size: int | None = None
     support: list[SupportKind] = many_of(SupportKind)
     urgency: Urgency | None = one_of(Urgency, null=True)
+    contact_rule: ContactRule | None = one_of(ContactRule, null=True)
 
 
 class FrozenRow(SQLModel):
@@ -223,6 +225,30 @@ class PacketAdviceRow(FrozenRow, table=True):
     """What a host must know, without the story, as it was sent."""
 
     __tablename__ = "packet_advice"
+
+
+class PacketLocationRow(FrozenRow, table=True):
+    """Where the person is, as it was sent."""
+
+    __tablename__ = "packet_location"
+
+
+class PacketHealthRow(FrozenRow, table=True):
+    """Health, as it was sent."""
+
+    __tablename__ = "packet_health"
+
+
+class PacketFamilyRow(FrozenRow, table=True):
+    """Who would travel, as it was sent."""
+
+    __tablename__ = "packet_family"
+
+
+class PacketAssessmentRow(FrozenRow, table=True):
+    """The outcome of an assessment, as it was sent."""
+
+    __tablename__ = "packet_assessment"
 
 
 class HandoffRow(Row, table=True):

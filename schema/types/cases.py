@@ -3,8 +3,11 @@
 from typing import Annotated, Final
 
 import strawberry
-from sqlalchemy import String, Text, any_, cast, func
+from sqlalchemy import String, Text, any_, cast, func, select
+from sqlalchemy.sql import ColumnElement
 
+from schema.access import Columns
+from schema.coarse import arrival_month, care_needs, current_region, household, opinion, security_advice
 from schema.links import CASES, ENVELOPE, LOG, PERSONS, of_case, within_category
 from schema.scalars import CountryCode, Date, LanguageTag, PartialDate
 from schema.source import (
@@ -12,6 +15,7 @@ from schema.source import (
     Expression,
     Ordering,
     column,
+    computed,
     embedded,
     holds,
     input_object,
@@ -25,7 +29,19 @@ from schema.source import (
     record,
     sealed,
 )
-from schema.tables import CaseAdviceRow, CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
+from schema.tables import (
+    CaseAdviceRow,
+    CaseAssessmentRow,
+    CaseContactRow,
+    CaseFamilyRow,
+    CaseHealthRow,
+    CaseIdentityRow,
+    CaseLocationRow,
+    CaseRiskRow,
+    CaseRow,
+    PersonRow,
+)
+from schema.tables.base import table_of
 from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import (
     CaseStateFilter,
@@ -46,6 +62,8 @@ from schema.types.referrals import (
 )
 from schema.vocabulary import (
     Act,
+    AssessmentOpinion,
+    CareNeed,
     CaseState,
     Category,
     ContactChannelKind,
@@ -65,15 +83,23 @@ CASE: Final = of_case(Category.CASE)
 PROFILE: Final = of_case(Category.CASE, Grain.COARSE)
 IDENTITY: Final = of_case(Category.IDENTITY, sealed=True)
 CONTACT: Final = of_case(Category.CONTACT, sealed=True)
+CONTACT_COARSE: Final = of_case(Category.CONTACT, Grain.COARSE)
+"""Plain beside the person: who writes to somebody looks at the rule before any key, and it names nobody."""
+LOCATION_COARSE: Final = of_case(Category.LOCATION, Grain.COARSE, sealed=True)
+"""Sealed, region and month too: with the profile they may be all that a hunter lacks. No list asks for them."""
 RISK: Final = of_case(Category.RISK, sealed=True)
 RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE, sealed=True)
+HEALTH_COARSE: Final = of_case(Category.HEALTH, Grain.COARSE, sealed=True)
+"""Sealed: needs tell of the illness. Their owner reads them without a flag, as cities may."""
+FAMILY_COARSE: Final = of_case(Category.FAMILY, Grain.COARSE, sealed=True)
+"""Sealed: lists ask for the size in the profile, and who comes along was often never asked."""
+ASSESSMENT_COARSE: Final = of_case(Category.ASSESSMENT, Grain.COARSE, sealed=True)
+"""Sealed: a judgement on the person, given in confidence."""
 _IN_PROFILE: Final = within_category(Category.CASE, Grain.COARSE)
 _IN_IDENTITY: Final = within_category(Category.IDENTITY)
 _IN_CONTACT: Final = within_category(Category.CONTACT)
 _IN_RISK: Final = within_category(Category.RISK)
-
-ADVICE: Final = "security_advice"
-"""The name of what a host must know, within its envelope."""
+_IN_FAMILY: Final = within_category(Category.FAMILY, Grain.COARSE)
 
 CASES_IN_ORDER: Final = Ordering(lambda c: [func.md5(cast(c.id, Text) + AUDIENCE, type_=Text())], see=ENVELOPE)
 """An order that tells nothing, and is another for every body."""
@@ -193,6 +219,19 @@ class Risk:
     )
 
 
+@plain(see=_IN_FAMILY)
+class Household:
+    """Who would travel, by number."""
+
+    adults: int = inside("adults", see=_IN_FAMILY, says="Adults, the person included.")
+    children: int = inside("children", see=_IN_FAMILY, says="Children under 18.")
+
+
+def _rule(c: Columns) -> ColumnElement[str]:
+    person = table_of(PersonRow).alias()
+    return select(person.c.contact_rule).where(person.c.id == c.person_id).correlate_except(person).scalar_subquery()
+
+
 @interface
 class CaseContent:
     """What is known of a case, by category.
@@ -203,9 +242,17 @@ class CaseContent:
     profile: Profile | None = strawberry.field(description="Coarse profile under a code.")
     identity: Identity | None = strawberry.field(description="Who the person is.")
     contact: Contact | None = strawberry.field(description="How the person is reached.")
+    contact_rule: ContactRule | None = strawberry.field(description="How the person may be reached at all.")
+    current_region: Region | None = strawberry.field(description="Region where the person is.")
+    arrival_month: Date | None = strawberry.field(description="Month of arrival, as its first day.")
     risk: Risk | None = strawberry.field(description="Persecution and its evidence.")
     security_advice: str | None = strawberry.field(
         description="What a host must know to keep the person safe, without the story."
+    )
+    care_needs: list[CareNeed] | None = strawberry.field(description="What a host must provide, without the illness.")
+    household: Household | None = strawberry.field(description="Who would travel, by number.")
+    opinion: AssessmentOpinion | None = strawberry.field(
+        description="Outcome of the newest assessment, without its text."
     )
 
 
@@ -240,6 +287,23 @@ class Case(Node, CaseContent):
         see=CONTACT,
         says="How the person is reached; null when not recorded.",
     )
+    contact_rule: ContactRule | None = computed(
+        _rule, see=CONTACT_COARSE, says="How the person may be reached at all; binds you."
+    )
+    current_region: Region | None = sealed(
+        CaseLocationRow,
+        lambda here, there: there.case_id == here.id,
+        cut=current_region,
+        see=LOCATION_COARSE,
+        says="Region where the person is; null when not recorded.",
+    )
+    arrival_month: Date | None = sealed(
+        CaseLocationRow,
+        lambda here, there: there.case_id == here.id,
+        cut=arrival_month,
+        see=LOCATION_COARSE,
+        says="Month of arrival, as its first day; null when not planned.",
+    )
     risk: Risk | None = sealed(
         CaseRiskRow,
         lambda here, there: there.case_id == here.id,
@@ -249,9 +313,30 @@ class Case(Node, CaseContent):
     security_advice: str | None = sealed(
         CaseAdviceRow,
         lambda here, there: there.case_id == here.id,
-        of=ADVICE,
+        cut=security_advice,
         see=RISK_COARSE,
         says="What a host must know to keep the person safe, without the story; null when nothing.",
+    )
+    care_needs: list[CareNeed] | None = sealed(
+        CaseHealthRow,
+        lambda here, there: there.case_id == here.id,
+        cut=care_needs,
+        see=HEALTH_COARSE,
+        says="What a host must provide, without the illness; null when not recorded.",
+    )
+    household: Household | None = sealed(
+        CaseFamilyRow,
+        lambda here, there: there.case_id == here.id,
+        cut=household,
+        see=FAMILY_COARSE,
+        says="Who would travel, by number; null when not recorded.",
+    )
+    opinion: AssessmentOpinion | None = sealed(
+        CaseAssessmentRow,
+        lambda here, there: there.case_id == here.id,
+        cut=opinion,
+        see=ASSESSMENT_COARSE,
+        says="Outcome of the newest assessment, without its text; null when not recorded.",
     )
     referrals: Connection[Referral] | None = page(
         on=lambda here, there: there.case_id == here.id,

@@ -7,23 +7,28 @@ from sqlalchemy import ColumnElement, LargeBinary, Text, any_, cast, exists, fun
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import Columns
+from schema.coarse import arrival_month, care_needs, current_region, household, opinion, security_advice
 from schema.links import ENVELOPE, PACKETS, of_case
-from schema.scalars import Base64, DateTime
+from schema.scalars import Base64, Date, DateTime
 from schema.source import TODAY, column, computed, embedded, record, sealed
 from schema.standing import running
 from schema.tables import (
     ConsentRow,
     PacketAdviceRow,
+    PacketAssessmentRow,
     PacketContactRow,
     PacketCopyRow,
+    PacketFamilyRow,
+    PacketHealthRow,
     PacketIdentityRow,
+    PacketLocationRow,
     PacketRiskRow,
     ReferralRow,
 )
 from schema.tables.base import table_of
 from schema.types.basics import Node
-from schema.types.cases import ADVICE, PROFILE_PARTS, CaseContent, Contact, Identity, Profile, Risk
-from schema.vocabulary import Category, Grain
+from schema.types.cases import PROFILE_PARTS, CaseContent, Contact, Household, Identity, Profile, Risk
+from schema.vocabulary import AssessmentOpinion, CareNeed, Category, ContactRule, Grain, Region
 
 
 def _case(c: Columns) -> ColumnElement[Any]:
@@ -37,6 +42,12 @@ IDENTITY: Final = of_case(Category.IDENTITY, case=_case, sealed=True)
 CONTACT: Final = of_case(Category.CONTACT, case=_case, sealed=True)
 RISK: Final = of_case(Category.RISK, case=_case, sealed=True)
 RISK_COARSE: Final = of_case(Category.RISK, Grain.COARSE, case=_case, sealed=True)
+# Plain or sealed as on a case, where it says why.
+CONTACT_COARSE: Final = of_case(Category.CONTACT, Grain.COARSE, case=_case)
+LOCATION_COARSE: Final = of_case(Category.LOCATION, Grain.COARSE, case=_case, sealed=True)
+HEALTH_COARSE: Final = of_case(Category.HEALTH, Grain.COARSE, case=_case, sealed=True)
+FAMILY_COARSE: Final = of_case(Category.FAMILY, Grain.COARSE, case=_case, sealed=True)
+ASSESSMENT_COARSE: Final = of_case(Category.ASSESSMENT, Grain.COARSE, case=_case, sealed=True)
 
 
 def _open_now(c: Columns) -> ColumnElement[Any]:
@@ -96,6 +107,25 @@ class Packet(Node, CaseContent):
         see=CONTACT,
         says="How the person is reached; null when it was not sent.",
     )
+    contact_rule: ContactRule | None = column(
+        PacketCopyRow.contact_rule,
+        see=CONTACT_COARSE,
+        says="How the person may be reached at all; binds you. Null when it was not sent.",
+    )
+    current_region: Region | None = sealed(
+        PacketLocationRow,
+        lambda here, there: there.packet_id == here.id,
+        cut=current_region,
+        see=LOCATION_COARSE,
+        says="Region where the person is; null when it was not sent.",
+    )
+    arrival_month: Date | None = sealed(
+        PacketLocationRow,
+        lambda here, there: there.packet_id == here.id,
+        cut=arrival_month,
+        see=LOCATION_COARSE,
+        says="Month of arrival, as its first day; null when it was not sent.",
+    )
     risk: Risk | None = sealed(
         PacketRiskRow,
         lambda here, there: there.packet_id == here.id,
@@ -105,8 +135,29 @@ class Packet(Node, CaseContent):
     security_advice: str | None = sealed(
         PacketAdviceRow,
         lambda here, there: there.packet_id == here.id,
-        of=ADVICE,
+        cut=security_advice,
         see=RISK_COARSE,
         says="What a host must know, without the story; null when it was not sent.",
+    )
+    care_needs: list[CareNeed] | None = sealed(
+        PacketHealthRow,
+        lambda here, there: there.packet_id == here.id,
+        cut=care_needs,
+        see=HEALTH_COARSE,
+        says="What a host must provide, without the illness; null when it was not sent.",
+    )
+    household: Household | None = sealed(
+        PacketFamilyRow,
+        lambda here, there: there.packet_id == here.id,
+        cut=household,
+        see=FAMILY_COARSE,
+        says="Who would travel, by number; null when it was not sent.",
+    )
+    opinion: AssessmentOpinion | None = sealed(
+        PacketAssessmentRow,
+        lambda here, there: there.packet_id == here.id,
+        cut=opinion,
+        see=ASSESSMENT_COARSE,
+        says="Outcome of an assessment, without its text; null when it was not sent.",
     )
     digest: Base64 | None = computed(_digest, see=CASE, says="SHA-256 of the signed packet as it was sent.")

@@ -2,11 +2,14 @@
 
 from schema.vocabulary.access import AccessScope, Grain, Relation, Side
 from schema.vocabulary.casework import (
+    AssessmentOpinion,
     AuditKind,
+    CareNeed,
     CaseState,
     ClockKind,
     ContactChannelKind,
     DangerLevel,
+    FactSource,
     ServiceAnswer,
 )
 from schema.vocabulary.help import ClosingReason, DeclineReason, Discipline, Feedback, SupportKind, Urgency
@@ -53,9 +56,11 @@ __all__ = [
     "Act",
     "AgreementState",
     "ApplicationState",
+    "AssessmentOpinion",
     "AuditKind",
     "BreakGlassReason",
     "CandidacyState",
+    "CareNeed",
     "CaseState",
     "Category",
     "Certainty",
@@ -72,6 +77,7 @@ __all__ = [
     "EarlierNetwork",
     "EventKind",
     "FactConfidence",
+    "FactSource",
     "Feedback",
     "Grain",
     "InvitationState",

@@ -72,3 +72,39 @@ class ContactChannelKind(Vocabulary):
     WHATSAPP = ("whatsapp", "WhatsApp.")
     POST = ("post", "Letter.")
     OTHER = ("other", "Something else.")
+
+
+@vocabulary
+class CareNeed(Vocabulary):
+    """What a host must provide, without the illness."""
+
+    QUIET_HOME = ("quiet_home", "Quiet home.")
+    STEP_FREE_HOME = ("step_free_home", "Home without steps.")
+    DOCTOR_NEAR = ("doctor_near", "Doctor near.")
+    COUNSELLING = ("counselling", "Someone to talk to, trained for it.")
+    INTERPRETER = ("interpreter", "Interpreter at the doctor's.")
+    OTHER = ("other", "Something else; ask the secretariat.")
+
+
+@vocabulary
+class AssessmentOpinion(Vocabulary):
+    """Outcome of an assessment."""
+
+    SUPPORTED = ("supported", "Persecution follows from the work.")
+    SUPPORTED_IN_PART = ("supported_in_part", "In part.")
+    NOT_SUPPORTED = ("not_supported", "Could not be supported.")
+    INCONCLUSIVE = ("inconclusive", "Not enough to tell.")
+
+
+@vocabulary
+class FactSource(Vocabulary):
+    """Where what is recorded about a person comes from."""
+
+    PERSON = ("person", "The person.")
+    CONTACT_PERSON = ("contact_person", "The contact person.")
+    REFEREE = ("referee", "A referee.")
+    PARTNER = ("partner", "A partner body.")
+    ASSESSOR = ("assessor", "An assessor.")
+    SECRETARIAT = ("secretariat", "The secretariat's own research.")
+    CITY = ("city", "A city.")
+    DOCUMENT = ("document", "A document.")

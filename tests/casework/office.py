@@ -16,16 +16,24 @@ from schema.tables import (
     AccountRow,
     AgreementRow,
     CaseAdviceRow,
+    CaseAssessmentRow,
     CaseContactRow,
+    CaseFamilyRow,
+    CaseHealthRow,
     CaseIdentityRow,
+    CaseLocationRow,
     CaseRiskRow,
     CaseRow,
     ConsentRow,
     OrganisationRow,
     PacketAdviceRow,
+    PacketAssessmentRow,
     PacketContactRow,
     PacketCopyRow,
+    PacketFamilyRow,
+    PacketHealthRow,
     PacketIdentityRow,
+    PacketLocationRow,
     PacketRiskRow,
     PersonRow,
     ReferralEventRow,
@@ -67,7 +75,20 @@ ADDRESS: Final = "Planted Address"
 ADVICE: Final = "No pictures of Planted."
 CONTACT: Final = {"rule": "direct", "channels": [{"kind": "signal", "address": ADDRESS, "safe": True}]}
 PLANTED: Final = ("Planted", "1971-05-03")
-EVERY_CATEGORY: Final = [Category.CASE, Category.IDENTITY, Category.CONTACT, Category.RISK]
+LOCATION: Final = {"current_region": "southern_asia", "arrival_month": "2027-03-01", "place": "Planted Place"}
+HEALTH: Final = {"care_needs": ["quiet_home", "interpreter"], "account": "Planted Illness"}
+FAMILY: Final = {"household": {"adults": 1, "children": 2}, "left_behind": "Planted Relatives"}
+ASSESSMENT: Final = {"opinion": "supported_in_part", "text": "Planted Grounds"}
+COARSE: Final = {
+    "contactRule": "DIRECT",
+    "currentRegion": "SOUTHERN_ASIA",
+    "arrivalMonth": "2027-03-01",
+    "careNeeds": ["QUIET_HOME", "INTERPRETER"],
+    "household": {"adults": 1, "children": 2},
+    "opinion": "SUPPORTED_IN_PART",
+}
+"""What the coarse fields show of them."""
+EVERY_CATEGORY: Final = [each for each in Category if each not in {Category.PUBLIC, Category.NETWORK}]
 """Those of which something is kept."""
 EVERY_SCOPE: Final = frozenset(AccessScope)
 FACT: Final[dict[str, Any]] = {"certainty": Certainty.SYNTHETIC, "sources": []}
@@ -152,7 +173,7 @@ class Office:
         )
 
     def file(self, *, sealed: bool = True, person: dict[str, Any] | None = None, **case: Any) -> File:
-        """Open a case on a new person; with identity, contact and risk unless told otherwise."""
+        """Open a case on a new person; with something of each category unless told otherwise."""
         who = self.put(
             PersonRow,
             **{
@@ -191,6 +212,10 @@ class Office:
             }
             self.vault.write(self.connection, CaseRiskRow, made, who, risk)
             self.vault.write(self.connection, CaseAdviceRow, made, who, {"security_advice": ADVICE})
+            self.vault.write(self.connection, CaseLocationRow, made, who, LOCATION)
+            self.vault.write(self.connection, CaseHealthRow, made, who, HEALTH)
+            self.vault.write(self.connection, CaseFamilyRow, made, who, FAMILY)
+            self.vault.write(self.connection, CaseAssessmentRow, made, who, ASSESSMENT)
         return File(made, who)
 
     def consent(self, file: File, body: UUID, **terms: Any) -> UUID:
@@ -244,17 +269,17 @@ class Office:
             "disciplines": [Discipline.POETRY],
             "languages": ["fa"],
             "support": [SupportKind.RESIDENCY],
+            "contact_rule": ContactRule.DIRECT,
         }
         made = self.put(
             PacketCopyRow, referral_id=referral, case_id=file.case, person_id=file.person, **(given | terms)
         )
-        frozen = (
-            (PacketIdentityRow, {"legal_name": NAME, "names": [PEN_NAME]}),
-            (PacketContactRow, CONTACT),
-            (PacketRiskRow, {"level": "high", "claim": CLAIM}),
-            (PacketAdviceRow, {"security_advice": ADVICE}),
-        )
-        for row, content in frozen:
+        identity, risk = {"legal_name": NAME, "names": [PEN_NAME]}, {"level": "high", "claim": CLAIM}
+        sealed = {PacketIdentityRow: identity, PacketContactRow: CONTACT, PacketRiskRow: risk}
+        sealed |= {PacketLocationRow: LOCATION, PacketHealthRow: HEALTH}
+        sealed |= {PacketFamilyRow: FAMILY, PacketAssessmentRow: ASSESSMENT}
+        sealed |= {PacketAdviceRow: {"security_advice": ADVICE}}
+        for row, content in sealed.items():
             self.vault.freeze(self.connection, row, made, file.person, 1, content)
         return made
 

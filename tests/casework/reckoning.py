@@ -27,13 +27,23 @@ SCOPES = {
     "identity": {"identity:read", "self:read", "delegate:read"},
     "contact": {"contact:read", "self:read", "delegate:read"},
     "risk": {"risk:read", "self:read", "delegate:read"},
+    "contact coarse": {"contact:read", "consent:manage", "self:read", "delegate:read"},
+    "location coarse": {"location:read", "assessment:write", "self:read"},
+    "health coarse": {"health:read", "residency:read", "presentation:read", "assessment:write", "self:read"},
+    "family coarse": {"family:read", "presentation:read", "assessment:write", "self:read"},
+    "assessment coarse": {"assessment:read", "assessment:write", "consent:manage", "self:read"},
 }
-# Rows of the access matrix: whom V or O lets see a category in full once there is a tie.
+# Rows of the access matrix: whom V or O lets see a category in full, or V, O or C its coarse form, once there is a tie.
 FULL = {
     "case": {"lead", "dpo", "caseworker", "resident", "partner_agreement", "partner_referral"},
     "identity": {"lead", "dpo", "caseworker", "resident", "partner_agreement", "partner_referral"},
     "contact": {"lead", "caseworker", "resident", "partner_agreement", "partner_referral"},
     "risk": {"lead", "caseworker", "resident", "partner_agreement", "partner_referral"},
+    "contact coarse": {"lead", "dpo", "caseworker", "resident", "partner_agreement", "partner_referral"},
+    "location coarse": {"caseworker", "resident", "partner_agreement", "partner_referral"},
+    "health coarse": {"caseworker", "resident", "partner_agreement", "partner_referral"},
+    "family coarse": {"lead", "caseworker", "resident", "partner_agreement", "partner_referral"},
+    "assessment coarse": {"lead", "dpo", "caseworker", "resident", "partner_agreement", "partner_referral"},
 }
 ICORN = {"lead", "dpo", "caseworker"}
 PARTNERS = {"partner_agreement", "partner_referral"}
@@ -181,15 +191,16 @@ class Oracle:
             return "SEALED"
         return None
 
-    def never(self, who: Viewer, category: str) -> str | None:
-        """Give the reason for which no row shows the category; None when rows decide."""
-        if not SCOPES[category] & who.scopes:
+    def never(self, who: Viewer, kind: str) -> str | None:
+        """Give the reason for which no row shows the category at the grain; None when rows decide."""
+        if not SCOPES[kind] & who.scopes:
             return "SCOPE"
-        return None if who.relation in FULL[category] else "RELATION"
+        return None if who.relation in FULL[kind] else "RELATION"
 
-    def shown(self, who: Viewer, category: str, case: Row, path: tuple[str, ...], *, sealed: bool = False) -> bool:
-        """Tell whether a category is shown, noting it where it is withheld."""
-        if reason := self.never(who, category):
+    def shown(self, who: Viewer, kind: str, case: Row, path: tuple[str, ...], *, sealed: bool = False) -> bool:
+        """Tell whether a category is shown at a grain, noting it where it is withheld."""
+        category = kind.partition(" ")[0]
+        if reason := self.never(who, kind):
             self.shut.add((path, category.upper(), reason))
             return False
         if reason := self.why_not(who, category, case, sealed=sealed):

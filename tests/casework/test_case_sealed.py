@@ -9,6 +9,7 @@ from desk import Hub
 from office import (
     CASE,
     CLAIM,
+    COARSE,
     LEAD,
     NAME,
     NOW,
@@ -17,13 +18,15 @@ from office import (
     case_id,
     codes,
     partner,
+    staff,
 )
 
 from hub import log
 from hub.operations import Operations, Persons
-from schema.tables import ConsentRow
+from schema.tables import CaseAssessmentRow, CaseFamilyRow, CaseHealthRow, CaseLocationRow, ConsentRow
 from schema.vocabulary import (
     Category,
+    Relation,
 )
 
 
@@ -40,6 +43,44 @@ async def test_an_erased_person_answers_sealed_whether_or_not_anything_was_recor
     who = partner(body)
     answer = await hub.ask(CASE, who, id=case_id(file, who))
     assert codes(answer) == dict.fromkeys(("identity", "risk", "securityAdvice"), "SEALED")
+    coarse = "query($id: ID!) { case(id: $id) { currentRegion arrivalMonth careNeeds household { adults } opinion } }"
+    answer = await hub.ask(coarse, who, id=case_id(file, who))
+    assert codes(answer) == dict.fromkeys(answer["data"]["case"], "SEALED")
+
+
+async def test_a_coarse_field_shows_nothing_else_of_its_envelope(hub, handed):
+    file, body, *_, referral = handed
+    with hub.office() as office:
+        office.packet(file, referral)
+        location = {"country": "KE", "place": "Planted Place", "arrival_on": "2027-03-17"}
+        office.vault.write(office.connection, CaseLocationRow, file.case, file.person, location)
+    who = partner(body)
+    document = "query($id: ID!) { referral(id: $id) { case { %s } packet { %s } } }"
+    names = "currentRegion arrivalMonth careNeeds household { adults children } opinion contactRule"
+    text = await hub.text(document % (names, names), who, id=f"rf_{referral}")
+    assert b"Planted" not in text
+    assert b"KE" not in text
+    read = json.loads(text)["data"]["referral"]
+    assert read["packet"] == COARSE
+    # Cut from what is kept in full: the region of the country, the month of the day.
+    assert read["case"] == COARSE | {"currentRegion": "EASTERN_AFRICA", "arrivalMonth": "2027-03-01"}
+
+
+async def test_coarse_values_that_nobody_can_read_are_null(hub):
+    with hub.office() as office:
+        file = office.file(owner_id=office.account(Relation.CASEWORKER))
+        for row, content in (
+            (CaseLocationRow, {"current_region": "somewhere", "country": "Kenya", "arrival_month": "2027-13"}),
+            (CaseHealthRow, {"care_needs": "quiet_home"}),
+            (CaseFamilyRow, {"household": {"adults": "two", "children": 1}}),
+            (CaseAssessmentRow, {"opinion": ["supported"]}),
+        ):
+            office.vault.write(office.connection, row, file.case, file.person, content)
+        owner = office.connection.exec_driver_sql("select owner_id from case_file").scalar()
+    who = staff(Relation.CASEWORKER, owner)
+    names = "currentRegion arrivalMonth careNeeds household { adults } opinion"
+    answer = await hub.ask(f"query($id: ID!) {{ case(id: $id) {{ {names} }} }}", who, id=case_id(file, who))
+    assert answer == {"data": {"case": dict.fromkeys(each for each in COARSE if each != "contactRule")}}
 
 
 async def test_what_was_never_recorded_is_null_and_not_withheld(hub):

@@ -25,6 +25,7 @@ PATHS = {
     "Identity": "case(id: $case) { identity { %s } }",
     "Contact": "case(id: $case) { contact { %s } }",
     "ContactChannel": "case(id: $case) { contact { channels { %s } } }",
+    "Household": "case(id: $case) { household { %s } }",
     "Risk": "case(id: $case) { risk { %s } }",
     "Incident": "case(id: $case) { risk { incidents { %s } } }",
     "WorkSample": "case(id: $case) { risk { samples { %s } } }",
@@ -52,6 +53,24 @@ SCOPES: dict[str, set[AccessScope]] = {
     },
     "log inside": {AccessScope.AUDIT_READ},
 }
+SCOPES["contact coarse"] = SCOPES["contact"] | {AccessScope.CONSENT_MANAGE}
+SCOPES["location coarse"] = {AccessScope.LOCATION_READ, AccessScope.ASSESSMENT_WRITE, AccessScope.SELF_READ}
+SCOPES["family coarse"] = {
+    AccessScope.FAMILY_READ,
+    AccessScope.PRESENTATION_READ,
+    AccessScope.ASSESSMENT_WRITE,
+    AccessScope.SELF_READ,
+}
+SCOPES["health coarse"] = SCOPES["family coarse"] - {AccessScope.FAMILY_READ} | {
+    AccessScope.HEALTH_READ,
+    AccessScope.RESIDENCY_READ,
+}
+SCOPES["assessment coarse"] = {
+    AccessScope.ASSESSMENT_READ,
+    AccessScope.ASSESSMENT_WRITE,
+    AccessScope.CONSENT_MANAGE,
+    AccessScope.SELF_READ,
+}
 SCOPES["case coarse"] = SCOPES["case"] | {AccessScope.PRESENTATION_READ}
 SCOPES["risk coarse"] = SCOPES["risk"] | {AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ}
 SCOPES["case how"] = SCOPES["case static"] = SCOPES["case"]
@@ -63,15 +82,19 @@ def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
         return False
     match who.relation:
         case Relation.LEAD:
-            return True
+            # B on location and health: nothing of them without breaking the glass, nor of their coarse forms.
+            return rule.split(maxsplit=1)[0] not in {"location", "health"}
         case Relation.CASEWORKER | Relation.RESIDENT:
             return rule != "log inside" and not (rule == "log" and who.relation is Relation.CASEWORKER)
         case Relation.DPO:
-            # B on risk: nothing of it without breaking the glass. C on contact: its coarse form is not there yet.
-            return rule.split(maxsplit=1)[0] not in {"risk", "contact"}
+            # B on these: nothing of them without breaking the glass. C on contact and assessment: their coarse forms.
+            return rule != "contact" and rule.split(maxsplit=1)[0] not in {"risk", "location", "health", "family"}
         case Relation.PARTNER_AGREEMENT:
+            coarse = {
+                f"{each} coarse" for each in ("case", "contact", "location", "risk", "health", "family", "assessment")
+            }
             return rule in {"envelope", "case static", "log"} or (
-                consent and rule in {"case", "case coarse", "identity", "contact", "risk", "risk coarse"}
+                consent and rule in {"case", "identity", "contact", "risk", *coarse}
             )
         case _:
             return False

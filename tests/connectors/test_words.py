@@ -5,6 +5,7 @@ import typing
 import pytest
 
 from connectors import words
+from connectors.networks import pen_international, scholars_at_risk
 from connectors.registry import NETWORKS
 from connectors.words import CATEGORIES, CLOSING_REASONS, DECLINE_REASONS, FIELDS
 from hub.referrals import TRANSITIONS, Party
@@ -22,6 +23,9 @@ from schema import vocabulary
         (words.DeclineReason, vocabulary.DeclineReason),
         (words.ClosingReason, vocabulary.ClosingReason),
         (words.State, vocabulary.ReferralState),
+        (words.CareNeed, vocabulary.CareNeed),
+        (words.AssessmentOpinion, vocabulary.AssessmentOpinion),
+        (words.ContactRule, vocabulary.ContactRule),
     ],
 )
 def test_lists_are_those_of_the_vocabulary(theirs, ours):
@@ -48,3 +52,16 @@ def test_reasons_of_a_network_are_understood(name):
     assert set(partner.closing_reasons.values()) <= set(CLOSING_REASONS)
     assert not set(partner.decline_reasons) & set(DECLINE_REASONS)
     assert not set(partner.closing_reasons) & set(CLOSING_REASONS)
+
+
+@pytest.mark.parametrize("table", [pen_international.TABLE, scholars_at_risk.TABLE], ids=lambda table: table.name)
+def test_words_of_a_form_translate_words_of_the_hub(table):
+    lists = {
+        "rule": words.ContactRule,
+        "care_needs": words.CareNeed,
+        "opinion": words.AssessmentOpinion,
+        "current_region": words.Region,
+    }
+    for row in table.rows:
+        if row.ours in lists and row.words is not None:
+            assert set(row.words) == set(typing.get_args(lists[row.ours])), row.theirs
