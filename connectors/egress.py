@@ -13,6 +13,7 @@ For sandboxes alone there is a way out to loopback, by http too; such a way lead
 
 import ipaddress
 import logging
+import select
 import socket
 import ssl
 from base64 import b64encode
@@ -321,6 +322,10 @@ class _Pinned(AsyncNetworkStream):
     def __init__(self, inner: AsyncNetworkStream, pins: frozenset[str]) -> None:
         self._inner: Final = inner
         self._pins: Final = pins
+        self._socket: Final = inner.get_extra_info("socket")
+        self._look: Final = select.poll()
+        if self._socket is not None:
+            self._look.register(self._socket, select.POLLIN)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's
         """Read."""
@@ -353,8 +358,11 @@ class _Pinned(AsyncNetworkStream):
             if shown is None or pin_of(shown) not in self._pins:
                 await stream.aclose()
                 raise Unauthorized("the certificate is not the one agreed on", host=server_hostname)
-        return stream
+        return _Pinned(stream, self._pins)
 
     def get_extra_info(self, info: str) -> Any:
         """Pass on what the connection knows."""
+        if info == "is_readable" and self._socket is not None:
+            # The pool asks it of each connection it keeps, for every request; the way there is long.
+            return self._socket.fileno() < 0 or bool(self._look.poll(0))
         return self._inner.get_extra_info(info)
