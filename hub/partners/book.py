@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
@@ -29,8 +29,25 @@ And how long it is remembered who a partner is, for those who ask again in the t
 class Book:
     """Gives the partner that a body is. Threads share it; what it gives is used in one event loop."""
 
-    def __init__(self, engine: Engine, keys: OwnKeys, clock: Clock, *, loopback: bool = False) -> None:
-        """Take what writes, our keys, the clock, and whether partners may be on this machine: for sandboxes alone."""
+    def __init__(
+        self,
+        engine: Engine,
+        keys: OwnKeys,
+        clock: Clock,
+        *,
+        loopback: bool = False,
+        watch: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take what is needed.
+
+        Args:
+            engine: writes.
+            keys: ours.
+            clock: tells the time.
+            loopback: whether partners may be on this machine: for sandboxes alone.
+            watch: tells seconds, for what is remembered.
+        """
+        self._watch: Final = watch
         self._engine: Final = engine
         self._keys: Final = keys
         self._clock: Final = clock
@@ -71,8 +88,8 @@ class Book:
     def remembered(self, organisation_id: UUID) -> tuple[Known, Speaking] | None:
         """Give the partner that a body was a moment ago; None where that was not asked. Who acts on it asks again."""
         with self._lock:
-            asked_at = self._asked_at.get(organisation_id, -KEEP_SECONDS)
-            if time.monotonic() - asked_at >= KEEP_SECONDS:
+            asked_at = self._asked_at.get(organisation_id)
+            if asked_at is None or self._watch() - asked_at >= KEEP_SECONDS:
                 return None
             known, _, speaking = self._speaking[organisation_id]
             return known, speaking
@@ -100,7 +117,7 @@ class Book:
     def _speaker(self, known: Known) -> Speaking:
         me = self._keys.me()
         with self._lock:
-            self._asked_at[known.organisation_id] = time.monotonic()
+            self._asked_at[known.organisation_id] = self._watch()
             kept = self._speaking.get(known.organisation_id)
             if kept is not None and kept[0] == known and kept[1] is me:
                 return kept[2]
