@@ -4,8 +4,8 @@ An address somebody else chose is a door to the inside of our network. So: a pla
 registered; https only; every address its name resolves to is looked at, also where one is wrapped in another, and one
 that is not of the public internet spoils them all; the connection goes to the very address that was checked, so that a
 name cannot change its meaning in between (DNS rebinding); no redirects, no proxies, no cookies, no compression; time
-and size are bounded; each request has a connection of its own, or one that was checked so and lay idle for a moment
-only. Where a place has pins, its certificate must hold one of those keys, so that a valid certificate of somebody else
+and size are bounded; each request has a connection of its own, or one that was checked so a moment ago (see `keeping`).
+Where a place has pins, its certificate must hold one of those keys, so that a valid certificate of somebody else
 is not enough.
 
 For sandboxes alone there is a way out to loopback, by http too; such a way leads nowhere else.
@@ -13,12 +13,14 @@ For sandboxes alone there is a way out to loopback, by http too; such a way lead
 
 import ipaddress
 import logging
+import select
 import socket
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -31,6 +33,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from httpcore2 import AsyncNetworkBackend, AsyncNetworkStream
 
 from connectors.errors import ConnectorError, Invalid, Refused, Unauthorized, Unavailable, Uncertain
+from connectors.keeping import Kept
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
@@ -38,6 +41,7 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 BYTES_MAX: Final = 300_000
 TIMEOUT_SECONDS: Final = 20.0
 CONNECT_SECONDS: Final = 5.0
+LONGEST_SECONDS: Final = 30.0
 KEPT_MOST: Final = 32
 """Connections to one place at once, where they are kept."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -168,7 +172,9 @@ class Egress:
     tls: ssl.SSLContext = field(default_factory=tls_context)
     keep_seconds: float = 0.0
     """How long a connection is kept for the next request; not at all by default. Who keeps some must close them."""
-    _kept: dict[Place, httpcore2.AsyncConnectionPool] = field(default_factory=dict, init=False, repr=False)
+    longest_seconds: float = LONGEST_SECONDS
+    """How long one is kept at most, however often it is used: then name, addresses and key are looked at again."""
+    _kept: dict[Place, Kept] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def to(cls, *urls: str, pins: Iterable[str] = (), **more: Any) -> "Egress":
@@ -250,28 +256,35 @@ class Egress:
 
     @asynccontextmanager
     async def _way(self, place: Place) -> AsyncIterator[httpcore2.AsyncConnectionPool]:
-        backend = _Checked(place, self)
         if not self.keep_seconds:
+            backend = _Checked(place, self)
             async with httpcore2.AsyncConnectionPool(
                 ssl_context=self.tls, network_backend=backend, max_connections=1
             ) as pool:
                 yield pool
             return
-        if place not in self._kept:
-            self._kept[place] = httpcore2.AsyncConnectionPool(
-                ssl_context=self.tls,
-                network_backend=backend,
-                max_connections=KEPT_MOST,
-                keepalive_expiry=self.keep_seconds,
+        kept = self._kept.get(place)
+        if kept is None:
+            kept = self._kept[place] = Kept(
+                partial(
+                    httpcore2.AsyncConnectionPool,
+                    ssl_context=self.tls,
+                    network_backend=_Checked(place, self),
+                    max_connections=KEPT_MOST,
+                    keepalive_expiry=self.keep_seconds,
+                ),
+                idle_seconds=self.keep_seconds,
+                longest_seconds=self.longest_seconds,
             )
-        yield self._kept[place]
+        async with kept.pool() as pool:
+            yield pool
 
     async def aclose(self) -> None:
         """Close what was kept."""
         kept = list(self._kept.values())
         self._kept.clear()
-        for pool in kept:
-            await pool.aclose()
+        for each in kept:
+            await each.aclose()
 
 
 class _Checked(AsyncNetworkBackend):
@@ -321,6 +334,10 @@ class _Pinned(AsyncNetworkStream):
     def __init__(self, inner: AsyncNetworkStream, pins: frozenset[str]) -> None:
         self._inner: Final = inner
         self._pins: Final = pins
+        self._socket: Final = inner.get_extra_info("socket")
+        self._look: Final = select.poll()
+        if self._socket is not None:
+            self._look.register(self._socket, select.POLLIN)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's
         """Read."""
@@ -353,8 +370,11 @@ class _Pinned(AsyncNetworkStream):
             if shown is None or pin_of(shown) not in self._pins:
                 await stream.aclose()
                 raise Unauthorized("the certificate is not the one agreed on", host=server_hostname)
-        return stream
+        return _Pinned(stream, self._pins)
 
     def get_extra_info(self, info: str) -> Any:
         """Pass on what the connection knows."""
+        if info == "is_readable" and self._socket is not None:
+            # The pool asks it of each connection it keeps, for every request; the way there is long.
+            return self._socket.fileno() < 0 or bool(self._look.poll(0))
         return self._inner.get_extra_info(info)

@@ -15,6 +15,7 @@ from connectors.content import Content
 from connectors.egress import Egress
 from connectors.errors import ConnectorError, Invalid, Refused, Unauthorized, Uncertain, Unsupported
 from connectors.handoff import Read
+from connectors.jose import Key
 from connectors.messages import (
     PROTOCOL,
     Answer,
@@ -34,7 +35,7 @@ from connectors.messages import (
 from connectors.messages import Page as WirePage
 from connectors.peers import PeerKeys
 from connectors.protocol import Capability, Decoded, Page
-from connectors.signing import Key, Letter, Me, Peer, digest, seal, typ_of, unchecked
+from connectors.signing import Letter, Me, Peer, digest, seal, typ_of, unchecked
 from connectors.transports.credentials import Credentials, OAuthClient, SignedRequest
 from connectors.transports.https import Https
 from connectors.words import CLOSING_REASONS, DECLINE_REASONS

@@ -4,33 +4,27 @@ Signed by ES256 or Ed25519, sealed by ECDH-ES+A256KW with A256GCM. A header hold
 so that no token brings its own key or its own rules (RFC 8725, sections 3.5 and 3.10). Messages are padded to size
 steps before they are signed, so that their length tells little of what they say.
 
-joserfc's own limits are set aside by registries of ours: its 64 KiB of ciphertext are too small for a packet. It
-forgets a registry as soon as `algorithms` is given to encrypt or decrypt, so that is never done here.
+How it is done is in `jose`; here is what may be.
 """
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
-from joserfc.util import urlsafe_b64encode
 
+from connectors import jose
 from connectors.errors import Invalid, Unauthorized
-
-Key: TypeAlias = ECKey | OKPKey
+from connectors.jose import ENC, SEALED_BY, Key, algorithm
 
 STEPS: Final = (2048, 8192, 32_768, 131_072)
 """Lengths in bytes that a message may have before it is signed."""
 JWS_CHARS_MAX: Final = 190_000
 JWE_CHARS_MAX: Final = 256_000
 """Under the hub's limit for a body."""
-ALG_SEALED: Final = "ECDH-ES+A256KW"
-ENC: Final = "A256GCM"
 KEYS_MAX: Final = 20
 _SIGNED_HEADER: Final = {"alg", "kid", "typ"}
 _SEALED_HEADER: Final = {"alg", "enc", "kid", "epk", "cty"}
@@ -39,19 +33,7 @@ _CURVES: Final = {"P-256": ("ES256", "EC", ("x", "y")), "Ed25519": ("Ed25519", "
 _SEALING_CURVES: Final = {"P-256": ("EC", ("x", "y")), "X25519": ("OKP", ("x",))}
 _JWS_PARTS: Final = 3
 _JWE_PARTS: Final = 5
-
-
-class _Signatures(jws.JWSRegistry):
-    max_header_length = 512
-    max_payload_length = JWS_CHARS_MAX
-
-
-class _Seals(jwe.JWERegistry):
-    max_ciphertext_length = JWE_CHARS_MAX
-
-
-_SIGNATURES: Final = _Signatures(algorithms=["ES256", "Ed25519"])
-_SEALS: Final = _Seals(algorithms=[ALG_SEALED, ENC])
+_HEADER_CHARS_MAX: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +64,15 @@ class Letter:
 
     jws: str
     typ: str
+    alg: str
     kid: str
-    iss: str
+    claims: Mapping[str, Any] = field(repr=False)
     sealed: bool
+
+    @property
+    def iss(self) -> str:
+        """Who says it wrote this."""
+        return str(self.claims["iss"])
 
 
 def new_keys(issuer: str) -> Me:
@@ -150,7 +138,7 @@ def peer_from(issuer: str, jwks: Mapping[str, Any]) -> Peer:
 
 def digest(token: str) -> str:
     """Give the SHA-256 of a token as it stands, base64url."""
-    return urlsafe_b64encode(sha256(token.encode()).digest()).decode()
+    return jose.encoded(sha256(token.encode()).digest())
 
 
 def sign(typ: str, claims: dict[str, Any], me: Me) -> str:
@@ -160,16 +148,17 @@ def sign(typ: str, claims: dict[str, Any], me: Me) -> str:
         Invalid: they are too long for the largest step.
     """
     header = {"alg": algorithm(me.key), "kid": me.kid, "typ": typ}
-    return jws.serialize_compact(header, padded(claims), me.key, registry=_SIGNATURES)
+    return jose.signed(header, padded(claims), me.key)
 
 
 def padded(claims: dict[str, Any]) -> bytes:
     """Write claims as JSON, filled up to the next size step."""
-    written = json.dumps(claims | {"pad": ""}, separators=(",", ":")).encode()
+    said = {name: value for name, value in claims.items() if name != "pad"}
+    written = json.dumps(said | {"pad": ""}, separators=(",", ":")).encode()
     for step in STEPS:
         if len(written) <= step:
-            fill = "0" * (step - len(written))
-            return json.dumps(claims | {"pad": fill}, separators=(",", ":")).encode()
+            # It stands last: `"pad":""}`.
+            return written[:-2] + b"0" * (step - len(written)) + written[-2:]
     raise Invalid("the message is too long", bytes=len(written), bytes_max=STEPS[-1])
 
 
@@ -182,7 +171,7 @@ def seal(token: str, peer: Peer) -> str:
     if peer.sealing is None:
         raise Unauthorized("there is no key to seal to", peer=peer.issuer)
     kid, key = peer.sealing
-    return jwe.encrypt_compact({"alg": ALG_SEALED, "enc": ENC, "kid": kid, "cty": "JWT"}, token, key, registry=_SEALS)
+    return jose.sealed(token, kid, key)
 
 
 def unwrap(text: str, me: Me) -> Letter:
@@ -204,13 +193,13 @@ def unwrap(text: str, me: Me) -> Letter:
     if token.count(".") != _JWS_PARTS - 1 or len(token) > JWS_CHARS_MAX:
         raise Invalid("it is no signed token")
     head, body, _ = token.split(".")
-    header, claims = _json(head), _json(body)
+    header, claims = _head(head), _json(body)
     if header.keys() != _SIGNED_HEADER or not all(isinstance(value, str) for value in header.values()):
         raise Invalid("the header must name alg, kid and typ, and nothing else")
-    iss = claims.get("iss")
-    if not isinstance(iss, str):
+    if not isinstance(claims.get("iss"), str):
         raise Invalid("the message does not say who wrote it")
-    return Letter(token, header["typ"].lower().removeprefix("application/"), header["kid"], iss, sealed)
+    typ = header["typ"].lower().removeprefix("application/")
+    return Letter(token, typ, header["alg"], header["kid"], claims, sealed)
 
 
 def verified(letter: Letter, peer: Peer) -> dict[str, Any]:
@@ -223,10 +212,10 @@ def verified(letter: Letter, peer: Peer) -> dict[str, Any]:
     if letter.iss != peer.issuer or key is None:
         raise Unauthorized("no such key", kid=letter.kid)
     try:
-        signed = jws.deserialize_compact(letter.jws, key, registry=_SIGNATURES)
-    except (JoseError, ValueError, TypeError) as error:
+        jose.check(letter.jws, letter.alg, key)
+    except jose.Broken as error:
         raise Unauthorized("the signature does not hold") from error
-    return loads(signed.payload or b"")
+    return dict(letter.claims)
 
 
 def unchecked(token: str) -> dict[str, Any]:
@@ -240,11 +229,6 @@ def unchecked(token: str) -> dict[str, Any]:
 def typ_of(token: str) -> str:
     """Read the type of a signed token without checking anything."""
     return str(_json(token.partition(".")[0]).get("typ"))
-
-
-def algorithm(key: Key) -> str:
-    """Name the one algorithm a key signs with."""
-    return "ES256" if isinstance(key, ECKey) else "Ed25519"
 
 
 def loads(text: bytes) -> dict[str, Any]:
@@ -263,24 +247,22 @@ def loads(text: bytes) -> dict[str, Any]:
 
 
 def _unsealed(text: str, me: Me) -> str:
-    header = _json(text.partition(".")[0])
-    if not header.keys() <= _SEALED_HEADER or header.get("alg") != ALG_SEALED or header.get("enc") != ENC:
+    header = _head(text.partition(".")[0])
+    if not header.keys() <= _SEALED_HEADER or header.get("alg") != SEALED_BY or header.get("enc") != ENC:
         raise Invalid("it is sealed in a way that is not on the list")
     key = me.unsealing.get(str(header.get("kid")))
     if key is None:
         raise Unauthorized("it is sealed to another key")
     try:
-        opened = jwe.decrypt_compact(text, key, registry=_SEALS).plaintext or b""
-        return opened.decode("ascii")
-    except (JoseError, ValueError, TypeError) as error:
+        return jose.opened(text, header.get("epk"), key).decode("ascii")
+    except (jose.Broken, ValueError) as error:
         raise Unauthorized("the seal does not open") from error
 
 
 def _written(me: Me, *, private: bool) -> dict[str, Any]:
     keys = [me.key.as_dict(private=private) | {"kid": me.kid, "use": "sig", "alg": algorithm(me.key)}]
     keys += [
-        key.as_dict(private=private) | {"kid": kid, "use": "enc", "alg": ALG_SEALED}
-        for kid, key in me.unsealing.items()
+        key.as_dict(private=private) | {"kid": kid, "use": "enc", "alg": SEALED_BY} for kid, key in me.unsealing.items()
     ]
     return {"keys": keys}
 
@@ -308,9 +290,15 @@ def _public(jwk: Mapping[str, Any], kind: str, numbers: tuple[str, ...]) -> Key:
 
 def _json(part: str) -> dict[str, Any]:
     try:
-        return loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError as error:
+        return loads(jose.decoded(part))
+    except jose.Broken as error:
         raise Invalid("it is no base64") from error
+
+
+def _head(part: str) -> dict[str, Any]:
+    if len(part) > _HEADER_CHARS_MAX:
+        raise Invalid("the header is too long", chars=len(part))
+    return _json(part)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

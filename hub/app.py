@@ -48,6 +48,8 @@ from hub.web.streams import Streams
 from schema.root import SCHEMA
 
 _CHORES: Final = (sweep_keys,)
+_IDLE_SECONDS: Final = 1.0
+"""How long a connection that deliveries use may lie idle and still be taken for alive."""
 STREAMS: Final = StreamPatience()
 
 
@@ -130,9 +132,11 @@ def create_app(
     known = desk.exchange if exchange is None else exchange(book)
     clockwork = Clockwork(engine, desk.referrals, clock, chores=_CHORES, seconds=look_seconds)
     veil = Veil(root.derive)
-    door = Door(engine, book, resource, known, clock, base=settings.public_url)
+    # Partners come again, as we do: both ways a connection is taken for alive a moment after it was.
+    letting_in = database.engine(bounded=True, idle_seconds=_IDLE_SECONDS)
+    door = Door(letting_in, book, resource, known, clock, base=settings.public_url)
     # Connections of its own: who asks does not wait for what is brought, nor the other way round.
-    bringing = database.engine(bounded=True)
+    bringing = database.engine(bounded=True, idle_seconds=_IDLE_SECONDS)
     running = Running(Worker(bringing, known.handlers, clock, patience=patience), database.conninfo)
     operations = Operations(
         reader=reader,
@@ -180,6 +184,7 @@ def create_app(
         await audited.aclose()
         await proofs.aclose()
         bringing.dispose()
+        letting_in.dispose()
         engine.dispose()
 
     pages, address = Pages(people), _address_of(place)
@@ -210,7 +215,7 @@ async def deliver(
 ) -> None:
     """Bring deliveries to partners and keep the clocks until cancelled, without serving. See `create_app`."""
     clock = clock or SystemClock()
-    engine = database.engine(bounded=True)
+    engine = database.engine(bounded=True, idle_seconds=_IDLE_SECONDS)
     root = RootKey.load(settings.root_key)
     keys = OwnKeys(engine, root, clock, AuthConfig.of(settings).issuer)
     book = _book(settings, engine, keys, clock)

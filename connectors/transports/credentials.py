@@ -11,13 +11,14 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import anyio
-from joserfc import jws
 from joserfc.jwk import ECKey
 
+from connectors import jose
 from connectors.egress import Egress, Reply
 from connectors.errors import Unauthorized, Unavailable
 from connectors.handoff import sign_request
-from connectors.signing import Key, Me, algorithm, loads
+from connectors.jose import Key
+from connectors.signing import Me, loads
 
 SCHEME: Final = "Signed"
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -162,5 +163,4 @@ class OAuthClient:
 
     @staticmethod
     def _signed(header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
-        alg = algorithm(key)
-        return jws.serialize_compact({"alg": alg, **header}, json.dumps(claims), key, algorithms=[alg])
+        return jose.signed({"alg": jose.algorithm(key), **header}, json.dumps(claims).encode(), key)

@@ -202,7 +202,7 @@ class Ledger:
         ).one()
 
 
-def given_of(row: Row[Any]) -> Given:
+def given_of(row: Any) -> Given:  # Any: a row of the table, or part of one
     """Read a row as a value to decide with."""
     return Given(
         person_id=row.person_id,

@@ -10,7 +10,24 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    column,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    text,
+    update,
+)
 
 from connectors.errors import Uncertain
 from hub.delivery.ports import Claimed, Topic
@@ -24,6 +41,7 @@ _JOBLESS: Final = text("""
         select from jobs.procrastinate_jobs as job where job.queueing_lock = handoff.id::text and job.status = 'todo'
     )
 """)
+_JOBS: Final = table("procrastinate_jobs", column("queueing_lock"), column("status"), schema="jobs")
 _FREE: Final[dict[str, Any]] = {"leased_by": None, "lease_until": None}
 _LOCK_TIMEOUT: Final = "5s"
 
@@ -40,9 +58,18 @@ class Held:
 
 
 def take(
-    connection: Connection, handoff: UUID, *, topics: Collection[Topic], lease: str, now: datetime, seconds: float
+    connection: Connection,
+    handoff: UUID,
+    *,
+    topics: Collection[Topic],
+    lease: str,
+    now: datetime,
+    seconds: float,
+    jobless: bool = False,
 ) -> Held | None:
     """Take the lease of a delivery that is due and free, and count the attempt; None where it is not.
+
+    Who looks at it without its job takes that away (`jobless`): with a lease, the sweeper comes by.
 
     What became of the attempt before is in doubt when it said so, or when its lease ran out: then it may have had its
     effect, and `Claimed.doubtful` says so until an attempt settles it.
@@ -52,7 +79,7 @@ def take(
     """
     until = now + timedelta(seconds=seconds)
     given = {"the_id": handoff, "the_topics": _named(topics), "the_now": now, "the_lease": lease, "the_end": until}
-    row = connection.execute(_TAKE, given).one_or_none()
+    row = connection.execute(_TAKE_WITH_JOB if jobless else _TAKE, given).one_or_none()
     if row is None:
         return None
     claimed = Claimed(
@@ -137,6 +164,12 @@ _TAKE: Final = (
         last_error=case((_H.c.lease_until.is_not(None), Uncertain.code), else_=_H.c.last_error),
     )
     .returning(*_H.c, func.set_config("lock_timeout", _LOCK_TIMEOUT, True))  # for this transaction
+)
+_TAKEN: Final = _TAKE.cte("taken")
+_TAKE_WITH_JOB: Final = select(_TAKEN).add_cte(
+    delete(_JOBS)
+    .where(_JOBS.c.queueing_lock.in_(select(cast(_TAKEN.c.id, Text()))), _JOBS.c.status == literal_column("'todo'"))
+    .cte("spared")
 )
 _OURS: Final = select(_H.c.id).where(_MINE).with_for_update()
 _END: Final = (

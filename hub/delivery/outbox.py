@@ -29,7 +29,6 @@ _WAKE: Final = text(f"""
         select from jobs.procrastinate_jobs where queueing_lock = cast(:key as text) and status = 'todo'
     )
 """)  # noqa: S608  # words of our own
-_SPARE: Final = text("delete from jobs.procrastinate_jobs where queueing_lock = :key and status = 'todo'")
 
 
 class HandoffOutbox:
@@ -89,8 +88,3 @@ def wake(connection: Connection, handoff: UUID, topic: Topic, *, seconds: float 
             connection.execute(_WAKE, {"key": str(handoff), "seconds": seconds, "priority": int(topic is Topic.STOP)})
     except IntegrityError:
         return
-
-
-def spare(connection: Connection, handoff: UUID) -> None:
-    """Take the job of a delivery away that is looked at without it. With a lease, the sweeper comes by."""
-    connection.execute(_SPARE, {"key": str(handoff)})

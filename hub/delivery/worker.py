@@ -32,7 +32,7 @@ from hub.clock import Clock
 from hub.delivery import leases
 from hub.delivery.backoff import Backoff, next_attempt
 from hub.delivery.leases import Held
-from hub.delivery.outbox import spare, wake
+from hub.delivery.outbox import wake
 from hub.delivery.ports import Attempt, Handler, Stopped, Topic
 from hub.log import logger
 from schema.tables.referrals import DeliveryState
@@ -296,11 +296,9 @@ class Worker:
     def _claim(self, handoff: UUID, *, jobless: bool) -> tuple[Held, Attempt | None] | None:
         now = self.clock.now()
         with self.engine.begin() as connection:
-            held = self._taken(connection, handoff, now)
+            held = self._taken(connection, handoff, now, jobless=jobless)
             if held is None:
                 return None
-            if jobless:
-                spare(connection, handoff)
             handler = self._handlers[held.topic]
             if held.gives_up_at is not None and now >= held.gives_up_at:
                 leases.end(connection, held, DeliveryState.EXPIRED, now=now, why=EXPIRED)
@@ -314,9 +312,11 @@ class Worker:
                 return held, None
             return held, found
 
-    def _taken(self, connection: Connection, handoff: UUID, now: datetime) -> Held | None:
+    def _taken(self, connection: Connection, handoff: UUID, now: datetime, *, jobless: bool = False) -> Held | None:
         lease, seconds = f"{self._name}:{token_hex(8)}", self.patience.lease_seconds
-        return leases.take(connection, handoff, topics=self.topics, lease=lease, now=now, seconds=seconds)
+        return leases.take(
+            connection, handoff, topics=self.topics, lease=lease, now=now, seconds=seconds, jobless=jobless
+        )
 
     def _stumbled(self, handoff: UUID) -> bool:
         """Put off a delivery whose handler broke at the claim, for longer each time; nothing has left."""

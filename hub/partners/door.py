@@ -5,9 +5,10 @@ signature that does not hold are answered alike; so are a referral that is not t
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -55,6 +56,13 @@ class ScopeMissing(HubError):
 
     code = "insufficient_scope"
     public = "The token does not allow this."
+
+
+class _Altered(Unavailable):
+    """The partner is registered otherwise than it was a moment ago: what was looked up of it does not hold."""
+
+    def __init__(self) -> None:
+        super().__init__("it is registered otherwise by now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,9 @@ class Door:
         Raises:
             NotThere: there is none, it is not theirs, or it may not be fetched.
         """
+        return await self._as_it_is_now(asked, partial(self._packet, referral_id=referral_id))
+
+    async def _packet(self, asked: Asked, referral_id: UUID) -> str:
         # Before anything is looked up: whether it can be sealed tells nothing of the referral.
         peer = await asked.speaking.peer()
         if peer.sealing is None and not self._base.startswith("https:"):
@@ -193,6 +204,9 @@ class Door:
 
     async def status(self, asked: Asked, referral_id: UUID) -> str:
         """Tell what our books say, signed and sealed. Of one that is unknown or not theirs: that it is unknown."""
+        return await self._as_it_is_now(asked, partial(self._status, referral_id=referral_id))
+
+    async def _status(self, asked: Asked, referral_id: UUID) -> str:
         packets, now = self._exchange.packets, self._clock.now()
 
         def work(connection: Connection) -> Mapping[str, object] | None:
@@ -210,6 +224,19 @@ class Door:
 
     # ---- Within -----------------------------------------------------------------------------------------------------
 
+    async def _as_it_is_now(self, asked: Asked, answer: Callable[[Asked], Awaitable[str]]) -> str:
+        """Answer a partner as it is registered now: once more where it was altered since it was last asked for."""
+        try:
+            try:
+                return await answer(asked)
+            except _Altered:
+                known, speaking = await self._as_body(asked.known.organisation_id)
+                return await answer(replace(asked, known=known, speaking=speaking))
+        except Unauthorized:
+            if asked.profile is None:
+                raise
+            raise self._resource.denied() from None
+
     async def _issuer(self, issuer: str) -> tuple[Known, Speaking]:
         try:
             return await _blocking(self._book.of_issuer, issuer)
@@ -224,19 +251,31 @@ class Door:
             raise self._resource.denied()
         if AccessScope.REFERRAL_RECEIVE not in profile.scopes:
             raise ScopeMissing
-        try:
-            known, speaking = await _blocking(self._book.of_body, profile.organisation_id)
-        except PartnerUnknown:
-            raise self._resource.denied() from None
+        # Who that is, is asked in the transaction that reads for it.
+        found = self._book.remembered(profile.organisation_id)
+        known, speaking = found or await self._as_body(profile.organisation_id)
         return Asked(known, speaking, profile=profile)
 
+    async def _as_body(self, organisation_id: UUID) -> tuple[Known, Speaking]:
+        try:
+            return await _blocking(self._book.of_body, organisation_id)
+        except PartnerUnknown:
+            raise self._resource.denied() from None
+
     async def _within(self, known: Known, work: Callable[[Connection], T]) -> T:
-        """Do it in one transaction, in which the partner is still one."""
+        """Do it in one transaction, in which the partner is still one.
+
+        Raises:
+            _Altered: it is registered otherwise by now.
+        """
 
         def run() -> T:
             with self._engine.begin() as connection:
-                if registry.by_body(connection, known.organisation_id) is None:
+                now = registry.by_body(connection, known.organisation_id)
+                if now is None:
                     raise Unauthorized("no such key")
+                if now != known:
+                    raise _Altered
                 return work(connection)
 
         return await _blocking(run)

@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 from joserfc.jwk import ECKey, OKPKey
 from sqlalchemy import Connection, Engine, insert, select, text, update
 
-from connectors.signing import ALG_SEALED, Key, Me, algorithm, new_keys
+from connectors.jose import SEALED_BY, Key, algorithm
+from connectors.signing import Me, new_keys
 from hub.auth.root import RootKey
 from hub.clock import Clock
 from schema.tables import HandoffKeyRow
@@ -105,7 +106,7 @@ def _make(connection: Connection, root: RootKey, *, now: datetime) -> str:
 def _keep(  # noqa: PLR0917  # private
     connection: Connection, root: RootKey, kid: str, key: Key, use: KeyUse, now: datetime
 ) -> None:
-    alg = algorithm(key) if use is KeyUse.SIGNS else ALG_SEALED
+    alg = algorithm(key) if use is KeyUse.SIGNS else SEALED_BY
     public = key.as_dict(private=False) | {"kid": kid, "use": use.value, "alg": alg}
     sealed = root.seal(json.dumps(key.as_dict(private=True)).encode(), label=_LABEL, context=_context(kid))
     connection.execute(

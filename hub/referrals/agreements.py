@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select
@@ -12,10 +12,16 @@ from schema.tables import AgreementRow
 from schema.tables.base import table_of
 from schema.vocabulary import AgreementState, Category, Purpose
 
-_AGREEMENT: Final = table_of(AgreementRow)
-_OF: Final = select(
-    _AGREEMENT.c.state, _AGREEMENT.c.from_on, _AGREEMENT.c.until_on, _AGREEMENT.c.purposes, _AGREEMENT.c.categories
-).where(_AGREEMENT.c.organisation_id == bindparam("body"))
+AGREEMENT: Final = table_of(AgreementRow)
+TERMS: Final = (
+    AGREEMENT.c.state,
+    AGREEMENT.c.from_on,
+    AGREEMENT.c.until_on,
+    AGREEMENT.c.purposes,
+    AGREEMENT.c.categories,
+)
+"""What `holds` looks at."""
+_OF: Final = select(*TERMS).where(AGREEMENT.c.organisation_id == bindparam("body"))
 _HELD: Final = _OF.with_for_update(read=True)
 
 
@@ -45,13 +51,23 @@ def agreed(
         AgreementInvalid: it does not.
     """
     row = connection.execute(_HELD if held else _OF, {"body": body}).one_or_none()
-    if row is None or row.state is not AgreementState.IN_FORCE or not _runs(row.from_on, row.until_on, today):
+    if row is None:
         raise AgreementInvalid
-    if purpose is not None and purpose not in row.purposes:
+    return holds(tuple(row), today, purpose=purpose, categories=categories)
+
+
+def holds(
+    terms: tuple[Any, ...], today: date, *, purpose: Purpose | None = None, categories: Iterable[Category] = ()
+) -> frozenset[Category]:
+    """Look at the terms of an agreement, in the order of `TERMS`. As `agreed`, for who has read them."""
+    state, from_on, until_on, purposes, allowed = terms
+    if state is not AgreementState.IN_FORCE or not _runs(from_on, until_on, today):
         raise AgreementInvalid
-    if not frozenset(categories) <= frozenset(row.categories):
+    if purpose is not None and purpose not in purposes:
         raise AgreementInvalid
-    return frozenset(row.categories)
+    if not frozenset(categories) <= frozenset(allowed):
+        raise AgreementInvalid
+    return frozenset(allowed)
 
 
 def _runs(from_on: str | None, until_on: str | None, today: date) -> bool:

@@ -7,10 +7,23 @@ read before is read again under the lock.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    UpdateBase,
+    bindparam,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
 
 from connectors.messages import Answer
 from hub.consent import NotFound, StateConflict
@@ -41,9 +54,7 @@ ANSWER_FOR: Final = timedelta(days=30)
 STOP_FOR: Final = timedelta(days=180)
 """How long we try to stop it."""
 _LOCKED: Final = select(REFERRAL).where(REFERRAL.c.id == bindparam("which")).with_for_update()
-_LAST: Final = select(
-    func.max(EVENT.c.number).label("number"), func.max(EVENT.c.recipient_number).label("recipient")
-).where(EVENT.c.referral_id == bindparam("which"))
+_LEFT: Final = update(REFERRAL).where(REFERRAL.c.id == bindparam("which")).values(left_at=bindparam("now"))
 _OURS_ALONE: Final = frozenset({E.REROUTE, E.ASK_OVERRIDE, E.OVERRIDE_VITAL_INTEREST})
 """What stays with the sender."""
 _RECIPIENTS: Final = frozenset({Actor.RECIPIENT_CASEWORKER, Actor.RECIPIENT_LEAD, Actor.RECIPIENT_SYSTEM})
@@ -189,9 +200,14 @@ class Book:
     @staticmethod
     def change(connection: Connection, referral: Referral, values: Values) -> Referral:
         """Write columns of a locked referral, and give it as it is then."""
-        return connection.execute(
-            update(REFERRAL).where(REFERRAL.c.id == referral.id).values(**values).returning(REFERRAL)
-        ).one()
+        given = {f"the_{name}": value for name, value in values.items()} | {"which": referral.id}
+        return connection.execute(_changing(tuple(values)), given).one()
+
+    @staticmethod
+    def left(connection: Connection, referral: Referral, now: datetime) -> None:
+        """Write down of a locked referral that it leaves, the first time."""
+        if referral.left_at is None:
+            connection.execute(_LEFT, {"which": referral.id, "now": now})
 
     @staticmethod
     def _let_go(connection: Connection, referral: Referral) -> None:
@@ -237,13 +253,9 @@ class Book:
         side: Side | None,
         note: str | None,
     ) -> UUID:
-        last = connection.execute(_LAST, {"which": referral.id}).one()
-        told = event is E.SEND or (last.recipient is not None and event not in _OURS_ALONE)
         values = {
             "id": uuid4(),
             "referral_id": referral.id,
-            "number": (last.number or 0) + 1,
-            "recipient_number": (last.recipient or 0) + 1 if told else None,
             "kind": event,
             "from_state": state,
             "to_state": to,
@@ -251,9 +263,9 @@ class Book:
             "side": side,
             "note": note,
         }
-        connection.execute(insert(EVENT).values(values))
+        statement = _BEGINS if event is E.SEND else _KEPT if event in _OURS_ALONE else _SHARED
+        connection.execute(statement, {f"the_{name}": value for name, value in values.items()})
         made: UUID = values["id"]
-        ring(connection, made)
         return made
 
     # ---- Help asked for ----------------------------------------------------------------------------------------------
@@ -379,3 +391,32 @@ class Book:
     @staticmethod
     def _numbered(connection: Connection, event_id: UUID, number: int, told: bytes | None = None) -> None:
         connection.execute(update(EVENT).where(EVENT.c.id == event_id).values(wire_number=number, told=told))
+
+
+# ---- Statements, made once -------------------------------------------------------------------------------------------
+
+
+@lru_cache(256)
+def _changing(names: tuple[str, ...]) -> UpdateBase:
+    """Write columns of these names, and give the referral as it is then."""
+    values = {name: bindparam(f"the_{name}", type_=REFERRAL.c[name].type) for name in names}
+    return update(REFERRAL).where(REFERRAL.c.id == bindparam("which")).values(values).returning(REFERRAL)
+
+
+def _noting(recipient_number: ColumnElement[Any]) -> UpdateBase:
+    """Write an event under the next number, and ring the bell. Who holds the referral's row is alone at its numbers."""
+    of = EVENT.c.referral_id == bindparam("the_referral_id", type_=EVENT.c.referral_id.type)
+    given = ("id", "referral_id", "kind", "from_state", "to_state", "at", "side", "note")
+    columns = [bindparam(f"the_{name}", type_=EVENT.c[name].type) for name in given]
+    next_number = func.coalesce(func.max(EVENT.c.number), 0) + 1
+    row = select(*columns, next_number, recipient_number).where(of)
+    return insert(EVENT).from_select([*given, "number", "recipient_number"], row).returning(ring(EVENT.c.id))
+
+
+_LAST: Final = func.max(EVENT.c.recipient_number)
+_BEGINS: Final = _noting(func.coalesce(_LAST, literal(0)) + 1)
+"""The recipient's list begins, or goes on."""
+_SHARED: Final = _noting(_LAST + 1)
+"""The recipient's list goes on where it has begun: one more than nothing is nothing."""
+_KEPT: Final = _noting(null())
+"""It stays with the sender."""

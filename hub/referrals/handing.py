@@ -29,10 +29,9 @@ from hub.delivery.sending import send_packet
 from hub.errors import HubError
 from hub.referrals import packets
 from hub.referrals.book import EVENT, STOP_CAUSE, Book, Referral
-from hub.referrals.errors import RuleOfPerson
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office, told_of
-from hub.referrals.parties import blocked, other_body
+from hub.referrals.parties import other_body
 from hub.referrals.states import Actor, Guard
 from hub.referrals.told import Told
 from hub.store.vault import KeyDestroyed
@@ -97,13 +96,9 @@ class PacketHandler(_Handling):
         if referral.state is not S.SENT:
             return Stopped(referral.state.value)
         try:
-            may = packets.release(connection, referral, now.date())
-            packet = packets.by_id(connection, referral, claimed.packet_id)
-            if packet is None or not frozenset(packet.categories) <= may.categories:
+            if claimed.packet_id is None:
                 return self._failed(connection, referral, ConsentMissing.code, now)
-            if blocked(connection, referral.person_id, referral.recipient_id):
-                return self._failed(connection, referral, RuleOfPerson.code, now)
-            token = packets.verbatim(connection, self._office, packet)
+            token = packets.leaving(connection, self._office, referral, now.date(), packet_id=claimed.packet_id)
             partner = self._office.partner_of(referral.recipient_id, connection)
         except AgreementInvalid as error:
             after, event = self._book.take(
@@ -113,8 +108,7 @@ class PacketHandler(_Handling):
             return Stopped(error.code)
         except HubError as error:
             return self._failed(connection, referral, error.code, now)
-        if referral.left_at is None:
-            self._book.change(connection, referral, {"left_at": now})
+        self._book.left(connection, referral, now)
         return _Bring(partner, token, referral.id, claimed.doubtful)
 
     def delivered(self, connection: Connection, claimed: Claimed, result: object, now: datetime) -> None:

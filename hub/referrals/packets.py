@@ -7,11 +7,24 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from connectors import handoff as wire
 from connectors.content import Content as WireContent
@@ -21,14 +34,15 @@ from connectors.protocol import Partner
 from connectors.signing import digest
 from connectors.words import FIELDS
 from connectors.words import Category as Word
-from hub.consent import ConsentMissing, InvalidInput, NotFound, Use, covered
+from hub.consent import AgreementInvalid, ConsentMissing, InvalidInput, NotFound, Use, covered
 from hub.consent.ledger import given_of
 from hub.errors import HubError
-from hub.referrals.agreements import agreed
+from hub.referrals.agreements import AGREEMENT, TERMS, agreed, holds
 from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.cases import ADVICE, SEALED, WORDS, Profile, profile_columns
+from hub.referrals.errors import RuleOfPerson
 from hub.referrals.office import Office, packet_of
-from hub.referrals.parties import blocked, other_body
+from hub.referrals.parties import other_body
 from hub.referrals.states import FETCHABLE
 from hub.referrals.words import known
 from schema.coarse import Cut, arrival_month, current_region, opinion
@@ -48,11 +62,12 @@ from schema.tables import (
     PacketRow,
     PersonRow,
     ReceiptRow,
+    SubjectKeyRow,
 )
 from schema.tables.base import table_of
 from schema.tables.casefile import SealedRow
 from schema.tables.referrals import Direction, FrozenRow
-from schema.vocabulary import Category, ContactRule
+from schema.vocabulary import Category, ConsentState, ContactRule, Purpose
 
 PACKET: Final = table_of(PacketRow)
 RECEIPT: Final = table_of(ReceiptRow)
@@ -75,11 +90,55 @@ _COARSE: Final[Mapping[Category, Mapping[str, Cut]]] = {
 }
 """Categories of which the access matrix opens to partners the coarse form only: nothing else of them leaves."""
 _CONSENT: Final = table_of(ConsentRow)
+_KEYS: Final = table_of(SubjectKeyRow)
 _ALLOWED: Final = select(_CONSENT).where(_CONSENT.c.id == bindparam("which")).with_for_update(read=True)
 _NEWEST: Final = (
     select(PACKET).where(PACKET.c.referral_id == bindparam("which")).order_by(PACKET.c.version.desc()).limit(1)
 )
-_PACKET: Final = select(PACKET).where(PACKET.c.referral_id == bindparam("which"), PACKET.c.id == bindparam("packet"))
+
+
+class _Consent(NamedTuple):
+    """What is read of a consent, by the names of its columns."""
+
+    person_id: UUID
+    recipient_id: UUID
+    categories: list[Category]
+    purposes: list[Purpose]
+    state: ConsentState
+    from_on: date
+    until_on: date
+    withdrawn_at: datetime | None
+
+
+def _beside(packet: ColumnElement[bool]) -> Select[Any]:  # Any: columns of five tables
+    """Read all that says whether a packet may leave; None in place of a packet or key that is not there."""
+    return (
+        select(
+            *(_CONSENT.c[name] for name in _Consent._fields),
+            *TERMS,
+            _PERSON.c.frozen,
+            _PERSON.c.blocked_organisations,
+            PACKET.c.id,
+            PACKET.c.subject_id,
+            PACKET.c.categories,
+            PACKET.c.sealed,
+            _KEYS.c.kek_version,
+            _KEYS.c.wrapped,
+        )
+        .join_from(_CONSENT, AGREEMENT, AGREEMENT.c.organisation_id == bindparam("body"))
+        .join(_PERSON, _PERSON.c.id == bindparam("person"))
+        .outerjoin(PACKET, packet)
+        .outerjoin(_KEYS, _KEYS.c.subject_id == PACKET.c.subject_id)
+        .where(_CONSENT.c.id == bindparam("consent"))
+        .with_for_update(read=True, of=[_CONSENT, AGREEMENT])
+    )
+
+
+_NEWEST_ID: Final = (
+    select(PACKET.c.id).where(PACKET.c.referral_id == bindparam("which")).order_by(PACKET.c.version.desc()).limit(1)
+)
+_BESIDE: Final = _beside(PACKET.c.id == _NEWEST_ID.correlate(None).scalar_subquery())
+_BESIDE_ONE: Final = _beside(and_(PACKET.c.id == bindparam("packet"), PACKET.c.referral_id == bindparam("which")))
 _KEPT: Final = ("id", "referral_id", "handoff_id", "direction", "issuer_id", "verbatim", "received_at")
 _KEEP: Final = insert(RECEIPT).from_select(
     _KEPT,
@@ -116,12 +175,62 @@ def release(connection: Connection, referral: Referral, today: date) -> Release:
     if referral.consent_id is None:
         raise ConsentMissing(referral.categories)
     row = connection.execute(_ALLOWED, {"which": referral.consent_id}).one()
-    use = Use(person_id=referral.person_id, recipient_id=referral.recipient_id, purpose=referral.purpose, day=today)
-    open_to = covered(given_of(row), use) & frozenset(referral.categories)
-    if not open_to or open_to != frozenset(referral.categories):
-        raise ConsentMissing(frozenset(referral.categories) - open_to)
+    open_to = _opened(row, referral, today)
     agreed(connection, other_body(referral), today, purpose=referral.purpose, categories=open_to)
     return Release(categories=open_to, until_on=row.until_on, basis=row.basis.value)
+
+
+def _opened(consent: Any, referral: Referral, today: date) -> frozenset[Category]:  # Any: columns of the row
+    use = Use(person_id=referral.person_id, recipient_id=referral.recipient_id, purpose=referral.purpose, day=today)
+    open_to = covered(given_of(consent), use) & frozenset(referral.categories)
+    if not open_to or open_to != frozenset(referral.categories):
+        raise ConsentMissing(frozenset(referral.categories) - open_to)
+    return open_to
+
+
+def leaving(
+    connection: Connection, office: Office, referral: Referral, today: date, *, packet_id: UUID | None = None
+) -> str:
+    """Look once more at all that says whether a packet of a locked referral may leave, and open it.
+
+    One statement reads it all, and keeps consent and agreement as they are until the transaction ends, in this order:
+    what `release`, `blocked` and `verbatim` read one after the other.
+
+    Args:
+        connection: of the transaction that locked the referral.
+        office: opens it.
+        referral: a referral that leaves.
+        today: the day.
+        packet_id: which packet; the newest when absent.
+
+    Raises:
+        ConsentMissing: the consent covers not all that was given for it, not today, not what is in the packet; or there
+            is no such packet.
+        AgreementInvalid: the agreement does not run, or does not allow it.
+        RuleOfPerson: the person's own rules shut the recipient out.
+        KeyDestroyed: the person was erased.
+    """
+    if referral.consent_id is None:
+        raise ConsentMissing(referral.categories)
+    given = {"consent": referral.consent_id, "body": other_body(referral), "person": referral.person_id}
+    which = {"which": referral.id} if packet_id is None else {"which": referral.id, "packet": packet_id}
+    row = connection.execute(_BESIDE if packet_id is None else _BESIDE_ONE, given | which).one_or_none()
+    if row is None:
+        # Without an agreement there is no row; without a yes it is for want of that.
+        release(connection, referral, today)
+        raise AgreementInvalid
+    read = tuple(row)
+    consent, read = _Consent(*read[: len(_Consent._fields)]), read[len(_Consent._fields) :]
+    terms, (frozen, blocked_by, *packet) = read[: len(TERMS)], read[len(TERMS) :]
+    open_to = _opened(consent, referral, today)
+    holds(terms, today, purpose=referral.purpose, categories=open_to)
+    id_, subject, categories, sealed, version, wrapped = packet
+    if id_ is None or not frozenset(categories) <= open_to:
+        raise ConsentMissing
+    if frozen or referral.recipient_id in blocked_by:
+        raise RuleOfPerson
+    key = office.vault.key_read(subject, version, wrapped)
+    return office.vault.sealing.open(sealed, key, packet_of(id_, subject)).decode()
 
 
 def freeze(
@@ -253,11 +362,6 @@ def newest(connection: Connection, referral: Referral) -> Row[Any] | None:
     return connection.execute(_NEWEST, {"which": referral.id}).one_or_none()
 
 
-def by_id(connection: Connection, referral: Referral, packet_id: UUID | None) -> Row[Any] | None:
-    """Read the row of a packet of a referral."""
-    return connection.execute(_PACKET, {"which": referral.id, "packet": packet_id}).one_or_none()
-
-
 def verbatim(connection: Connection, office: Office, row: Row[Any]) -> str:
     """Open a packet.
 
@@ -279,18 +383,13 @@ def for_fetching(connection: Connection, office: Office, referral_id: UUID, body
     """
     referral = Book.locked(connection, referral_id)
     ours = referral.direction is Direction.OUTGOING and referral.recipient_id == body
-    if not ours or referral.state not in FETCHABLE or blocked(connection, referral.person_id, body):
+    if not ours or referral.state not in FETCHABLE:
         raise NotFound
-    row = newest(connection, referral)
     try:
-        may = release(connection, referral, now.date())
-        if row is None or not frozenset(row.categories) <= may.categories:
-            raise NotFound
-        token = verbatim(connection, office, row)
+        token = leaving(connection, office, referral, now.date())
     except HubError as error:
         raise NotFound from error
-    if referral.left_at is None:
-        Book.change(connection, referral, {"left_at": now})
+    Book.left(connection, referral, now)
     return token
 
 

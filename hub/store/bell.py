@@ -6,12 +6,11 @@ PostgreSQL rings it when the transaction commits and not before, in the order of
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import ColumnElement, Text, cast, func
 
 REFERRAL_EVENTS: Final = "hub_referral_events"
-_RING: Final = text("select pg_notify(:channel, :event)")
 
 
-def ring(connection: Connection, event_id: UUID) -> None:
-    """Let those who listen know of an event once the transaction commits."""
-    connection.execute(_RING, {"channel": REFERRAL_EVENTS, "event": str(event_id)})
+def ring(event_id: ColumnElement[UUID]) -> ColumnElement[None]:
+    """Say it in the statement that writes the event, as what it returns: who listens knows once it is committed."""
+    return func.pg_notify(REFERRAL_EVENTS, cast(event_id, Text()))

@@ -7,6 +7,7 @@ not make roles, an operator makes `hub_reader` and grants it, or reading is held
 alone, and not at all where leaves are added.
 """
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InvalidatePoolError
 
 from hub.errors import StoreUnavailable
 from hub.settings import Settings
@@ -26,6 +28,7 @@ DATABASE: Final = "hub"
 OWNER: Final = "hub_owner"
 READER: Final = "hub_reader"
 VERSIONS: Final = (16, 17, 18)
+_IDLE_SINCE: Final = "idle since"
 _ROLES_LOCK: Final = 7_401_001
 _BOUNDS: Final = (
     " -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
@@ -64,16 +67,35 @@ class Database:
         """Address for plain psycopg, to write."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
-    def engine(self, *, bounded: bool = False) -> Engine:
+    def engine(self, *, bounded: bool = False, idle_seconds: float = 0.0) -> Engine:
         """Make an engine that writes; whoever makes it disposes of it. Its errors and its log hide what was written.
 
         Args:
             bounded: for a hub that serves, whose transactions are short: none waits for ever for another, or for a
                 server that has gone silent. `OperationalError` is raised instead, and nothing was written.
+            idle_seconds: a connection that lay idle so long is asked whether it lives before it is used. Where the
+                database went away within that time the first who asks is told so, and all connections are made anew:
+                for those whose work is done again anyway.
         """
         options = "-c timezone=UTC -c datestyle=ISO -c application_name=icorn-hub"
         more = {"options": options + _BOUNDS, **_SILENCE} if bounded else {"options": options}
-        return create_engine(self.url, connect_args=more, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(self.url, connect_args=more, hide_parameters=True)
+
+        def given_back(_: object, record: Any) -> None:  # Any: the pool's
+            record.info[_IDLE_SINCE] = time.monotonic()
+
+        def taken(connection: Any, record: Any, _: object) -> None:  # Any: the driver's, the pool's
+            if time.monotonic() - record.info.get(_IDLE_SINCE, 0.0) < idle_seconds:
+                return
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                # The pool makes a fresh one in its place.
+                raise InvalidatePoolError from error
+
+        event.listen(engine, "checkin", given_back)
+        event.listen(engine, "checkout", taken)
+        return engine
 
     def clone(self, name: str) -> "Database":
         """Give another database of the same server, which must exist."""

@@ -44,9 +44,14 @@ class Vault:
             KeyDestroyed: there is none any more, or never was one.
         """
         found = connection.execute(_KEY, {"subject": subject}).one_or_none()
-        if found is None or found.wrapped is None:
+        return self.key_read(subject, *(found or (None, None)))
+
+    @staticmethod
+    def key_read(subject: UUID, version: int | None, wrapped: bytes | None) -> WrappedKey:
+        """Give the key of a subject that was read beside something else. Raises as `key` does."""
+        if version is None or wrapped is None:
             raise KeyDestroyed
-        return WrappedKey(subject, found.kek_version, found.wrapped)
+        return WrappedKey(subject, version, wrapped)
 
     def make_key(self, connection: Connection, subject: UUID, now: datetime) -> WrappedKey:
         """Make a key for a subject that has none; where there is one it is given. A destroyed one stays destroyed."""

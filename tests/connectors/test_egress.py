@@ -5,7 +5,7 @@ import logging
 import ssl
 import threading
 import time
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
@@ -295,6 +295,7 @@ class Keeping:
     def __init__(self):
         self.writers = []
         self.asked = 0
+        self.rest = 0.0
 
     async def serve(self, reader, writer):
         self.writers.append(writer)
@@ -302,6 +303,7 @@ class Keeping:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
                 self.asked += 1
+                await asyncio.sleep(self.rest)
                 writer.write(http(200, b"there"))
                 await writer.drain()
         writer.close()
@@ -331,3 +333,66 @@ async def test_a_connection_may_be_kept_for_the_next_request_until_either_side_h
     with pytest.raises(Unavailable):
         await egress.get(url)
     await egress.aclose()
+
+
+@asynccontextmanager
+async def keeping(**more):
+    keeping = Keeping()
+    server = await asyncio.start_server(keeping.serve, "127.0.0.1", 0)
+    url = f"http://partner.example:{server.sockets[0].getsockname()[1]}"
+    egress = Egress.to(url, **({"loopback": True, "resolve": LOCAL} | more))
+    try:
+        yield keeping, egress, url
+    finally:
+        await egress.aclose()
+        server.close()
+
+
+async def closed(keeping, which):
+    await asyncio.wait_for(keeping.writers[which].wait_closed(), 5)
+
+
+async def test_what_lies_idle_is_closed_also_when_nobody_comes_again():
+    async with keeping(keep_seconds=0.05) as (server, egress, url):
+        await egress.get(url)
+        assert not server.writers[0].is_closing()
+        await closed(server, 0)
+        await egress.get(url)
+        assert len(server.writers) == 2
+
+
+async def again_and_again(egress, url):
+    while True:
+        await egress.get(url)
+        await asyncio.sleep(0.01)
+
+
+async def test_a_connection_that_is_never_idle_is_not_kept_for_ever():
+    meanings = [["127.0.0.1"]]
+
+    async def resolve(_host, _port):
+        return meanings[-1]
+
+    async with keeping(keep_seconds=5, longest_seconds=0.1, resolve=resolve) as (server, egress, url):
+        await egress.get(url)
+        meanings.append(["169.254.169.254"])
+        # Of what was checked a moment ago the meaning stays.
+        await egress.get(url)
+        assert len(server.writers) == 1
+        with pytest.raises(Refused):
+            await asyncio.wait_for(again_and_again(egress, url), 5)
+        assert len(server.writers) == 1
+        await closed(server, 0)
+
+
+async def test_a_request_under_way_ends_when_its_connection_is_too_old():
+    async with keeping(keep_seconds=5, longest_seconds=0.05) as (server, egress, url):
+        server.rest = 0.2
+        slow = asyncio.create_task(egress.get(url))
+        await asyncio.sleep(0.1)
+        server.rest = 0.0
+        assert (await egress.get(url)).body == b"there"
+        assert len(server.writers) == 2
+        assert not server.writers[0].is_closing()
+        assert (await slow).body == b"there"
+        await closed(server, 0)

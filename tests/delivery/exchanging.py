@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -153,7 +153,13 @@ def serving(settings: dict[str, Any], database: Database, **more: Any) -> Iterat
 
 @contextmanager
 def hub_and_partner(
-    database: Database, engine: Engine, folder: Path, *, scopes: tuple = (AccessScope.REFERRAL_RECEIVE,), **more: Any
+    database: Database,
+    engine: Engine,
+    folder: Path,
+    *,
+    scopes: tuple = (AccessScope.REFERRAL_RECEIVE,),
+    watch: Callable[[], float] = time.monotonic,
+    **more: Any,
 ) -> Iterator[Pair]:
     """Serve a hub; the partner is not started, as it must know the hub first."""
     house, told = House(engine), []
@@ -172,7 +178,7 @@ def hub_and_partner(
         "client_keys": ClientKeys.LOOPBACK,
     } | more
     key = ECKey.generate_key("P-256")
-    with serving(settings, database, exchange=exchange) as url:
+    with serving(settings, database, exchange=exchange, watch=watch) as url:
         with Session(engine) as session, session.begin():
             session.add(
                 AgreementRow(

@@ -44,6 +44,7 @@ class Rate:
     partner_ms: float
     database_ms: float
     attempts: int
+    receipts: int
 
     @property
     def a_second(self) -> float:
@@ -52,8 +53,13 @@ class Rate:
     def __str__(self) -> str:
         return (
             f"{self.handoffs} handoffs in {self.seconds:.1f} s: {self.a_second:.1f}/s, {self.attempts} attempts;"
-            f" CPU for one, ms: hub {self.hub_ms:.1f}, partner {self.partner_ms:.1f}, database {self.database_ms:.1f}"
+            f" CPU for one, ms: hub {self.hub_ms:.1f}, partner {self.partner_ms:.1f}, database {self.database_ms:.1f};"
+            f" of a core: hub {self._share(self.hub_ms)}, partner {self._share(self.partner_ms)},"
+            f" database {self._share(self.database_ms)}"
         )
+
+    def _share(self, spent_ms: float) -> str:
+        return f"{spent_ms * self.handoffs / self.seconds / 1000:.2f}"
 
 
 async def measured(database: Database, folder: Path, *, handoffs: int, patience_seconds: float = 300) -> Rate:
@@ -90,12 +96,13 @@ async def measured(database: Database, folder: Path, *, handoffs: int, patience_
             first = connection.scalar(select(func.min(REFERRAL.c.left_at)))
             last = connection.scalar(select(func.max(RECEIPT.c.received_at)))
             attempts = connection.scalar(select(func.sum(HANDOFF.c.attempts)))
+            receipts = connection.scalar(select(func.count()).select_from(RECEIPT))
     finally:
         hub.kill()
         sandbox.stop()
         desk.close()
     spent = [(late - early) * 1000 / handoffs for early, late in zip(before, after, strict=True)]
-    return Rate(handoffs, (last - first).total_seconds(), *spent, attempts)
+    return Rate(handoffs, (last - first).total_seconds(), *spent, attempts, receipts)
 
 
 def _database(database: Database) -> list[int]:

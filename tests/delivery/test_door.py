@@ -18,6 +18,8 @@ from connectors.signing import new_keys, peer_from, seal, unchecked
 from hub.auth import registry as clients
 from hub.partners import registry
 from hub.referrals import FETCHABLE
+from schema.tables import PartnerRow
+from schema.tables.base import table_of
 from schema.tables.referrals import DeliveryState
 from schema.vocabulary import AccessScope, ReferralState
 from tests.delivery.exchanging import REFERRAL, hub_and_partner, started
@@ -311,6 +313,26 @@ async def test_a_token_reads_until_its_client_or_body_is_cut_off(pair):
     assert isinstance(refused.value, Unauthorized)
 
 
+async def test_a_token_reads_as_its_partner_is_registered_at_that_instant(pair):
+    referral, _ = handed(pair)
+    speaking, body = pair.speaking(token=token_of(pair)), pair.house.bodies[1]
+    await speaking.fetch(referral)
+    # What is remembered of the partner is no longer so: it is asked once more, and answered.
+    pair.partners.partner_of(body)
+    with pair.engine.begin() as connection:
+        connection.execute(update(table_of(PartnerRow)).values(capabilities=["notice", "status"]))
+    assert pair.partners.remembered(body)[0].capabilities is None
+    await speaking.fetch(referral)
+    assert pair.partners.remembered(body)[0].capabilities == {"notice", "status"}
+    with pair.engine.begin() as connection:
+        registry.enable(connection, "partner", enabled=False)
+    assert pair.partners.remembered(body) is not None
+    for ask in (speaking.fetch, speaking.status):
+        with pytest.raises(Unauthorized) as refused:
+            await ask(referral)
+        assert refused.value.facts["status"] == 401
+
+
 async def test_a_token_without_the_scope_reads_nothing(database, engine, tmp_path):
     with hub_and_partner(database, engine, tmp_path, scopes=(AccessScope.NETWORK_READ,)) as pair:
         await started(pair)
@@ -324,12 +346,20 @@ async def test_a_token_without_the_scope_reads_nothing(database, engine, tmp_pat
 
 
 async def test_who_comes_too_often_waits(database, engine, tmp_path):
-    with hub_and_partner(database, engine, tmp_path, handoff_per_minute=40) as pair:
+    seconds = [0.0]
+    with hub_and_partner(database, engine, tmp_path, watch=lambda: seconds[0], handoff_per_minute=40) as pair:
         await started(pair)
+        # Each costs ten.
         answers = [await post(pair, b"no token") for _ in range(6)]
         assert [each.status_code for each in answers] == [422, 422, 422, 422, 429, 429]
         assert answers[-1].json()["code"] == "throttled"
-        assert int(answers[-1].headers["retry-after"]) > 0
+        # Forty a minute: the next one in a second and a half.
+        assert answers[-1].headers["retry-after"] == "2"
+        seconds[0] += 1.4
+        assert (await post(pair, b"no token")).status_code == 429
+        seconds[0] += 0.2
+        assert (await post(pair, b"no token")).status_code == 422
+        assert (await post(pair, b"no token")).status_code == 429
 
 
 async def test_the_keys_and_the_description_are_public(pair):

@@ -1,27 +1,33 @@
 """The registry of partners, our own keys, and the commands of operators."""
 
+import asyncio
+import json
 import signal
 import subprocess
 import threading
 import time
 from base64 import b64encode
+from contextlib import suppress
 
 import commands
 import pytest
 from sqlalchemy import select, update
 
+from connectors.messages import PROTOCOL
 from connectors.protocol import Capability
 from connectors.signing import peer_from, seal, sign, unwrap, verified
 from hub.auth.errors import RootKeyRefused
 from hub.auth.root import RootKey
 from hub.clock import SetClock
 from hub.partners import Book, OwnKeys, PartnerRefused, PartnerUnknown, keys, registry
-from schema.tables import HandoffKeyRow
+from hub.partners.book import KEEP_SECONDS
+from schema.tables import HandoffKeyRow, PartnerRow
 from schema.tables.base import table_of
 from tests.delivery.world import NOON, House
 
 ISSUER = "https://hub.example"
 KEYS = table_of(HandoffKeyRow)
+PARTNER = table_of(PartnerRow)
 GOOD = {
     "network_name": "icorn",
     "issuer": "https://pen.example",
@@ -64,6 +70,77 @@ async def test_a_body_becomes_a_partner_and_is_spoken_with_as_registered(engine,
     assert book.partner_of(house.bodies[1]) is partner
     assert book.of_issuer("https://pen.example")[1] is partner
     await book.aclose()
+
+
+class Healthy:
+    """A partner that says it is well, and keeps its connections."""
+
+    def __init__(self) -> None:
+        self.writers: list[asyncio.StreamWriter] = []
+        self.asked = 0
+
+    async def listen(self) -> str:
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        body = json.dumps({"protocol": PROTOCOL, "accepts": True}).encode()
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                self.asked += 1
+                writer.write(b"HTTP/1.1 200 So\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
+        writer.close()
+
+
+async def test_a_kept_connection_is_not_used_once_the_partner_is_registered_otherwise(engine, house, root):
+    book = Book(engine, OwnKeys(engine, root, SetClock(NOON), ISSUER), SetClock(NOON), loopback=True)
+    here, there = Healthy(), Healthy()
+    old, new = await here.listen(), await there.listen()
+
+    async def ask() -> tuple[list[int], list[int]]:
+        await book.partner_of(house.bodies[1]).health()
+        return [len(here.writers), here.asked], [len(there.writers), there.asked]
+
+    with engine.begin() as connection:
+        places = {"issuer": old, "base": old, "jwks_uri": f"{old}/jwks", "pins": (), "loopback": True}
+        registry.add(connection, "partner", **GOOD | places)
+    await ask()
+    assert await ask() == ([1, 2], [0, 0])
+    with engine.begin() as connection:
+        connection.execute(update(PARTNER).values(pins=list(GOOD["pins"])))
+    assert await ask() == ([2, 3], [0, 0])
+    with engine.begin() as connection:
+        registry.move(connection, "partner", issuer=new, base=new, jwks_uri=f"{new}/jwks", loopback=True)
+    assert await ask() == ([2, 3], [1, 1])
+    with engine.begin() as connection:
+        registry.enable(connection, "partner", enabled=False)
+    with pytest.raises(PartnerUnknown):
+        await ask()
+    # Nobody comes again: what was kept is closed all the same.
+    waiting = [writer.wait_closed() for writer in here.writers + there.writers]
+    await asyncio.wait_for(asyncio.gather(*waiting), KEEP_SECONDS + 5)
+    assert (here.asked, there.asked) == (3, 1)
+    await book.aclose()
+    for each in (here, there):
+        each.server.close()
+
+
+def test_what_is_remembered_of_a_partner_is_a_moment_old_at_most(engine, house, root):
+    seconds = [0.0]
+    own = OwnKeys(engine, root, SetClock(NOON), ISSUER)
+    book = Book(engine, own, SetClock(NOON), watch=lambda: seconds[0])
+    body = house.bodies[1]
+    with engine.begin() as connection:
+        registry.add(connection, "partner", **GOOD)
+    assert book.remembered(body) is None
+    speaking = book.partner_of(body)
+    known, remembered = book.remembered(body)
+    assert (known.issuer, remembered) == (GOOD["issuer"], speaking)
+    seconds[0] += KEEP_SECONDS
+    assert book.remembered(body) is None
 
 
 def test_a_partner_is_read_in_the_transaction_at_hand(engine, house, book):

@@ -13,7 +13,7 @@ import pytest
 from databases import admin
 from listening import ALL, PEN, Ear, EventsEar, Street, opened
 from referrals_town import NAME, PLANTED
-from sqlalchemy import select, update
+from sqlalchemy import literal, select, update
 from sqlmodel import Session
 from web import node
 
@@ -314,7 +314,7 @@ def test_a_bell_rings_with_the_commit_and_not_before(street: Street):
     assert numbers(ear, 1) == [1]
     (sent,) = (row for row in street.town.events(made.referral_id) if row.recipient_number == 1)
     with street.town.engine.connect() as connection:
-        ring(connection, sent.id)
+        connection.execute(select(ring(literal(sent.id))))
         connection.rollback()
     assert ear.beats() == []
     with street.town.engine.begin() as connection:

@@ -35,6 +35,7 @@ def create_app(partner: Partner) -> Troubled:
         worker.start()
         yield
         await worker.stop()
+        await partner.hub.aclose()
         partner.ledger.close()
 
     async def inbox(request: Request) -> Response:

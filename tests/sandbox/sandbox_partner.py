@@ -39,6 +39,7 @@ CAUSES = {
     "expired": "expired",
     "erasure": "consent_revoked",
 }
+KEEP_SECONDS = 2.0
 AFTER = {
     "take": "in_review",
     "accept": "accepted",
@@ -108,7 +109,15 @@ class Partner:
     def _egress(self) -> Egress:
         reach = self._reach()
         timeout = self.config.fetch_timeout_seconds
-        return Egress.to(reach.base, reach.jwks_uri, reach.issuer, loopback=True, timeout_seconds=timeout)
+        return Egress.to(
+            reach.base,
+            reach.jwks_uri,
+            reach.issuer,
+            loopback=True,
+            timeout_seconds=timeout,
+            # A connection for each packet would cost both sides as much as the packet.
+            keep_seconds=KEEP_SECONDS,
+        )
 
     # ---- What comes in ------------------------------------------------------------------------------------------
 
