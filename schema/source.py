@@ -228,14 +228,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a field of a `where` input compares: a column, or a predicate made from the value.
+    """What a field of a `where` input compares: a column, an expression, or a predicate made from the value.
 
-    `folded` values are compared in their folded form; an `absent` value stands in when none is given; with `empty` an
-    empty list in the row matches everything.
+    `of` is the table of the record that an id names, where no foreign key tells it. `folded` values are compared in
+    their folded form; an `absent` value stands in when none is given; with `empty` an empty list in the row matches
+    everything.
     """
 
     see: Access
     column: str | None = None
+    make: Expression | None = None
+    of: type[SQLModel] | None = None
     predicate: Callable[[Columns, ColumnElement[Any]], ColumnElement[bool]] | None = None
     folded: bool = False
     absent: object = None
@@ -420,10 +423,16 @@ def matches(
     folded: bool = False,
     absent: object = None,
     empty: bool = False,
+    of: type[SQLModel] | None = None,
 ) -> Any:
     """Compare a column of the row with the filter; the filter's type gives the operators."""
-    match = Match(see, column=attribute.key, folded=folded, absent=absent, empty=empty)
+    match = Match(see, column=attribute.key, of=of, folded=folded, absent=absent, empty=empty)
     return _match(match, says, name=name, required=required)
+
+
+def compares(make: Expression, *, see: Access, says: str) -> Any:
+    """Compare an SQL expression over the row with the filter; the filter's type gives the operators."""
+    return _match(Match(see, make=make), says, name=None, required=False)
 
 
 def holds(

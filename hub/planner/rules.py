@@ -177,13 +177,13 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
     if match.predicate:
         value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
         return [match.predicate(c, value), *passes(condition.gate, c)]
-    assert match.column is not None
-    column = c[match.column]
+    column = match.make(c) if match.make else c[match.column]
     kind, convert = _conversion(condition, column)
+    label = match.column or "where"
     if name == "in":
-        value = parameters.once(condition, match.column, ARRAY(kind), _list_reader(condition, convert))
+        value = parameters.once(condition, label, ARRAY(kind), _list_reader(condition, convert))
     else:
-        value = parameters.once(condition, match.column, kind, _reader(condition, convert))
+        value = parameters.once(condition, label, kind, _reader(condition, convert))
     compared = _compare(column, name, value, empty=match.empty)
     return [compared, *passes(condition.gate, c), *_seen(condition, column)]
 

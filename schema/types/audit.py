@@ -8,8 +8,8 @@ from sqlalchemy import and_, any_, func
 from schema.links import LEAVES, LOG, LOG_INSIDE
 from schema.scalars import DateTime
 from schema.source import Ordering, column, input_object, many, matches, one, record
-from schema.tables import AuditLeafRow
-from schema.types.basics import CategoryFilter, DateTimeFilter, Node, moment_key
+from schema.tables import AuditLeafRow, OrganisationRow
+from schema.types.basics import CategoryFilter, DateTimeFilter, IDFilter, Node, moment_key
 from schema.types.organisations import Organisation
 from schema.vocabulary import AuditKind, Category, Purpose, Relation
 
@@ -57,3 +57,4 @@ class AuditWhere:
 
     at: DateTimeFilter | None = matches(AuditLeafRow.at, see=LOG, says="By time.")
     category: CategoryFilter | None = matches(AuditLeafRow.categories, see=LOG, says="By category shown.")
+    organisation: IDFilter | None = matches(AuditLeafRow.organisation_id, of=OrganisationRow, see=LOG, says="By body.")

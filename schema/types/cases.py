@@ -40,7 +40,7 @@ from schema.types.basics import (
     RegionFilter,
     UrgencyFilter,
 )
-from schema.types.consents import CONSENTS_IN_ORDER, Consent, ConsentWhere
+from schema.types.consents import CONSENT_ORDERS, Consent, ConsentOrderField, ConsentWhere
 from schema.types.referrals import (
     REFERRAL_ORDERS,
     Referral,
@@ -283,7 +283,7 @@ class Person(Node):
     consents: Connection[Consent] | None = page(
         on=lambda here, there: there.person_id == here.id,
         where=ConsentWhere,
-        default=CONSENTS_IN_ORDER,
+        default=CONSENT_ORDERS[ConsentOrderField.ENDS],
         see=within_category(Category.CASE),
         says="Consents you may see: your own, those naming your body, or those of cases you own.",
     )

@@ -8,11 +8,24 @@ from sqlalchemy import ColumnElement, String, and_, case, cast
 from schema.access import Access, AllOf, Columns, Related
 from schema.links import CONSENTS, OVERSIGHT, SLICE, within_category
 from schema.scalars import DateTime, LanguageTag
-from schema.source import TODAY, Ordering, column, computed, embedded, input_object, matches, one, record, viewer
+from schema.source import (
+    TODAY,
+    Ordering,
+    column,
+    compares,
+    computed,
+    embedded,
+    input_object,
+    matches,
+    one,
+    record,
+    viewer,
+)
 from schema.tables import ConsentRow
-from schema.types.basics import DateFilter, IDFilter, Node, Period
+from schema.types.basics import ConsentStateFilter, DateFilter, IDFilter, Node, OrderDirection, Period
 from schema.types.organisations import Organisation
 from schema.vocabulary import Category, ConsentChannel, ConsentState, LegalBasis, Purpose, Relation
+from schema.vocabulary.base import Vocabulary, vocabulary
 
 if TYPE_CHECKING:
     from schema.types.cases import Person
@@ -33,7 +46,22 @@ def _state(c: Columns) -> ColumnElement[str]:
     return case((limited, ConsentState.GIVEN.value), else_=cast(c.state, String))
 
 
-CONSENTS_IN_ORDER: Final = Ordering(lambda c: [cast(c.until_on, String)], see=CONSENT)
+@vocabulary
+class ConsentOrderField(Vocabulary):
+    """Keys to order Consent by. Each has an index."""
+
+    ENDS = ("ends", "By last day.")
+
+
+@input_object
+class ConsentOrder:
+    """An order of Consent."""
+
+    field: ConsentOrderField = strawberry.field(description="Key.")
+    direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
+
+
+CONSENT_ORDERS: Final = {ConsentOrderField.ENDS: Ordering(lambda c: [cast(c.until_on, String)], see=CONSENT)}
 
 
 @record(ConsentRow, code="cs", see=CONSENT, rows=CONSENTS, subject=lambda c: c.person_id)
@@ -85,5 +113,6 @@ class Consent(Node):
 class ConsentWhere:
     """Which consents."""
 
+    state: ConsentStateFilter | None = compares(_state, see=CONSENT, says="By standing, as you read it.")
     recipient: IDFilter | None = matches(ConsentRow.recipient_id, see=CONSENT, says="By body.")
     ends_on: DateFilter | None = matches(ConsentRow.until_on, see=CONSENT, says="By last day.")

@@ -14,6 +14,7 @@ from schema.source import (
     TODAY,
     Ordering,
     column,
+    compares,
     computed,
     embedded,
     holds,
@@ -29,7 +30,7 @@ from schema.source import (
 )
 from schema.standing import FINAL, running
 from schema.tables import ConsentRow, ReferralEventRow, ReferralRow, ReferralServiceRow
-from schema.tables.base import table_of
+from schema.tables.base import enum_type, table_of
 from schema.tables.referrals import Direction
 from schema.types.basics import (
     Connection,
@@ -38,6 +39,9 @@ from schema.types.basics import (
     Node,
     OrderDirection,
     PurposeFilter,
+    ReferralEventKindFilter,
+    ReferralStateFilter,
+    SupportKindFilter,
     UrgencyFilter,
     moment_key,
 )
@@ -241,6 +245,7 @@ class ReferralEvent(Node):
 class ReferralEventWhere:
     """Which events."""
 
+    kind: ReferralEventKindFilter | None = matches(ReferralEventRow.kind, see=ENVELOPE, says="By kind.")
     after_number: int | None = holds(
         lambda c, number: _number(c) > number, see=ENVELOPE, says="After this number, to replay."
     )
@@ -331,33 +336,26 @@ class Referral(Node):
     )
 
 
-@input_object
-class ReferralStateFilter:
-    """Match a value of ReferralState."""
-
-    eq: ReferralState | None = strawberry.field(description="Equal to.", default=strawberry.UNSET)
-    in_: list[ReferralState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-def _asks_service(c: Columns, kind: ColumnElement[Any]) -> ColumnElement[bool]:
+def _services(c: Columns) -> ColumnElement[Any]:
     service = table_of(ReferralServiceRow).alias()
-    asked = exists().where(service.c.referral_id == c.id, cast(service.c.kind, String) == kind)
-    return asked.correlate_except(service)
+    asked = select(service.c.kind).where(service.c.referral_id == c.id).correlate_except(service)
+    return func.array(asked.scalar_subquery(), type_=ARRAY(enum_type(SupportKind)))
 
 
 @input_object
 class ReferralWhere:
     """Which referrals. Only those you are a side of."""
 
-    state: ReferralState | None = holds(
-        lambda c, state: state_read(c) == state, see=ENVELOPE, says="By state, as you read it."
-    )
+    state: ReferralStateFilter | None = compares(state_read, see=ENVELOPE, says="By state, as you read it.")
     my_side: Side | None = holds(lambda c, side: _side(c) == side, see=ENVELOPE, says="You as sender or as recipient.")
     purpose: PurposeFilter | None = matches(ReferralRow.purpose, see=ENVELOPE, says="By purpose.")
     urgency: UrgencyFilter | None = matches(ReferralRow.urgency, see=ENVELOPE, says="By urgency.")
     sender: IDFilter | None = matches(ReferralRow.sender_id, see=ENVELOPE, says="By sender.")
     recipient: IDFilter | None = matches(ReferralRow.recipient_id, see=ENVELOPE, says="By recipient.")
-    service: SupportKind | None = holds(_asks_service, see=ENVELOPE, says="By help asked for.")
+    service: SupportKindFilter | None = compares(_services, see=ENVELOPE, says="By help asked for.")
+    since: DateTimeFilter | None = compares(
+        since_read, see=ENVELOPE, says="By the time they came to their state, as you read it."
+    )
     due_at: DateTimeFilter | None = matches(ReferralRow.due_at, see=ENVELOPE, says="By the clock.")
     open: bool | None = holds(lambda c, wanted: _open(c) == wanted, see=ENVELOPE, says="In a state that is not final.")
 
