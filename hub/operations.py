@@ -327,7 +327,9 @@ class _Hands:
             # Somebody changed the database, or it is not the one of this root key.
             log.logger().error("sealed.not_opened", table=place.table)
             return None
-        return json.dumps(write(envelope.obj, content), ensure_ascii=False, separators=(",", ":")).encode()
+        written = write(envelope.obj, content)
+        shown = written if envelope.source.only is None else written[envelope.source.only]
+        return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:

@@ -175,10 +175,14 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """One category of the record, sealed in the row of another table: opened after the statement, where released."""
+    """One category of the record, sealed in the row of another table: opened after the statement, where released.
+
+    `only` names the one value within it that the field shows; else the field is an object of such values.
+    """
 
     row: type[SQLModel]
     on: Join
+    only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +338,11 @@ def many(
 def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str) -> Any:
     """Show what is sealed in the row of another table; null when nothing is recorded there."""
     return _declare(Sealed(row, on), see, says, name=None)
+
+
+def sealed_text(row: type[SQLModel], on: Join, *, see: Access, says: str) -> Any:
+    """Show a text that is sealed alone in the row of another table; null when nothing is recorded there."""
+    return _declare(Sealed(row, on, only="text"), see, says, name=None)
 
 
 def inside(of: str, *, see: Access, says: str, assumed: int | None = None) -> Any:

@@ -143,6 +143,9 @@ class _Builder:
                 if record and info.name == "id":
                     return Leaf(source, required(info.type), record.code, record.veiled)
                 return Leaf(source, required(info.type), None)
+            case Sealed(only=str(only)) as source:
+                content = Content(Inside(only, 1), required(info.type), None)
+                return Envelope(source, Obj(named.name, (Field(only, path, content, PUBLIC, nullable=True),)), path)
             case Sealed() as source:
                 return Envelope(source, self.object(named.name, selected.below, path), path)
             case Inside() as source:

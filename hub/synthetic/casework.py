@@ -28,6 +28,7 @@ from schema.tables import (
     CaseRiskRow,
     CaseRow,
     ConsentRow,
+    EventWordsRow,
     OrganisationRow,
     PacketContactRow,
     PacketCopyRow,
@@ -40,7 +41,7 @@ from schema.tables import (
 )
 from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
-from schema.tables.referrals import Direction
+from schema.tables.referrals import Direction, WordsKind
 from schema.vocabulary import (
     REGION_OF,
     Act,
@@ -113,6 +114,11 @@ _CLOCKS: Final = {
     S.IN_PROGRESS: (ClockKind.PROGRESS, Side.RECIPIENT),
 }
 _BY_RECIPIENT: Final = {K.ACKNOWLEDGE, K.TAKE, K.ASK, K.WAITLIST, K.ACCEPT, K.START, K.DECLINE, K.REPORT_OUTCOME}
+_SAID: Final = {
+    K.ACCEPT: (WordsKind.NOTE, "Made up: a room is free from the first of the month."),
+    K.DECLINE: (WordsKind.DECLINE, "Made up: nobody here can judge the work."),
+    K.WITHDRAW: (WordsKind.WITHDRAWAL, "Made up: help was found nearer by."),
+}
 _BY_NOBODY: Final = {K.CONSENT_GIVEN, K.REVOKE_CONSENT, K.DUPLICATE_DETECTED}
 
 
@@ -257,9 +263,22 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
     for row, rows in _referral(connection, chance, file, ends, state, world):
         referral = rows[0] if row is ReferralRow else referral
         yield row, rows
+    yield from _words(connection, vault, Chance(0, _ROOM, "words", code), referral)
     if not incoming and referral["sent_at"] is not None:
         sealed = {Category.IDENTITY: identity, Category.CONTACT: contact, Category.RISK: risk}
         yield from _packet(connection, vault, chance, file, referral, sealed, advice)
+
+
+def _words(connection: Connection, vault: Vault, chance: Chance, referral: Made) -> Iterator[Rows]:
+    """Say something with the step that answered a referral, or took it back; not always."""
+    for kind, (words, said) in _SAID.items():
+        event = columns(ReferralEventRow)
+        asked = select(event.id).where(event.referral_id == referral["id"], event.kind == kind)
+        step = connection.scalar(asked)
+        if step is not None and chance.random() < 0.8:  # noqa: PLR2004  # most
+            told = {"event_id": step, "referral_id": referral["id"], "subject": referral["person_id"]}
+            vault.say(connection, words, said, **told)
+            yield EventWordsRow, [{}]
 
 
 def _packet(  # noqa: PLR0917  # as it reads

@@ -45,6 +45,7 @@ from schema.tables.people import (
     WebSessionRow,
 )
 from schema.tables.referrals import (
+    EventWordsRow,
     HandoffRow,
     InboxMessageRow,
     PacketContactRow,
@@ -80,6 +81,7 @@ __all__ = [
     "DenialRow",
     "EnrolmentRow",
     "EventRow",
+    "EventWordsRow",
     "FigureRow",
     "HandoffKeyRow",
     "HandoffRow",

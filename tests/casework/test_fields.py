@@ -54,7 +54,8 @@ SCOPES: dict[str, set[AccessScope]] = {
 }
 SCOPES["case coarse"] = SCOPES["case"] | {AccessScope.PRESENTATION_READ}
 SCOPES["risk coarse"] = SCOPES["risk"] | {AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ}
-SCOPES["case how"] = SCOPES["case static"] = SCOPES["case"]
+SCOPES["words"] = {AccessScope.ASSESSMENT_READ, AccessScope.ASSESSMENT_WRITE, AccessScope.SELF_READ}
+SCOPES["sender words"] = SCOPES["case how"] = SCOPES["case static"] = SCOPES["case"]
 
 
 def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
@@ -62,13 +63,16 @@ def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
     if rule != "envelope" and not SCOPES[rule] & who.scopes:
         return False
     match who.relation:
+        case Relation.RESIDENT if rule == "sender words":
+            return False
         case Relation.LEAD:
             return True
         case Relation.CASEWORKER | Relation.RESIDENT:
             return rule != "log inside" and not (rule == "log" and who.relation is Relation.CASEWORKER)
         case Relation.DPO:
             # B on risk: nothing of it without breaking the glass. C on contact: its coarse form is not there yet.
-            return rule.split(maxsplit=1)[0] not in {"risk", "contact"}
+            # C on assessments: their outcome, none of their words.
+            return rule.split(maxsplit=1)[0] not in {"risk", "contact", "words"}
         case Relation.PARTNER_AGREEMENT:
             return rule in {"envelope", "case static", "log"} or (
                 consent and rule in {"case", "case coarse", "identity", "contact", "risk", "risk coarse"}
