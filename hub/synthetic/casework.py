@@ -466,7 +466,7 @@ def _consent(  # noqa: PLR0917  # as it reads
     withdrawn = state is S.CONSENT_REVOKED
     over = not asked and not withdrawn and chance.random() < 0.05  # noqa: PLR2004  # a few ran out
     today = world.now.date()
-    return {
+    made = {
         "id": chance.uuid(),
         "person_id": file["person_id"],
         "recipient_id": recipient,
@@ -480,11 +480,13 @@ def _consent(  # noqa: PLR0917  # as it reads
         "language": chance.choice(LANGUAGES),
         "channel": None if asked else chance.choice((ConsentChannel.IN_APP, ConsentChannel.ENCRYPTED_MESSAGE)),
         "basis": LegalBasis.ART9_2_A,
-        "taken_by_id": file["owner_id"],
         "by_contact_person": False,
         "withdrawn_at": world.now - timedelta(days=1) if withdrawn else None,
         "withdrawn_by": ConsentChannel.IN_APP if withdrawn else None,
     }
+    # Who gave it in the hub gave it alone; what is asked was not taken yet.
+    alone = made["channel"] in {None, ConsentChannel.IN_APP}
+    return made | {"taken_by_id": None if alone else file["owner_id"]}
 
 
 def _events(

@@ -6,7 +6,7 @@ import strawberry
 from sqlalchemy import String, Text, any_, cast, func, select
 from sqlalchemy.sql import ColumnElement
 
-from schema.access import Columns
+from schema.access import Columns, Related, narrowed
 from schema.links import CASES, ENVELOPE, LOG, PERSONS, of_case, within_category
 from schema.scalars import CountryCode, Date, LanguageTag, PartialDate
 from schema.source import (
@@ -35,6 +35,7 @@ from schema.types.basics import (
     CaseStateFilter,
     Connection,
     DisciplineFilter,
+    IDFilter,
     Node,
     OrderDirection,
     RegionFilter,
@@ -48,6 +49,7 @@ from schema.types.referrals import (
     ReferralOrderField,
     ReferralWhere,
 )
+from schema.types.staff import COLLEAGUES, Staff
 from schema.vocabulary import (
     Act,
     CaseState,
@@ -60,12 +62,15 @@ from schema.vocabulary import (
     Grain,
     Perpetrator,
     Region,
+    Relation,
     SupportKind,
     Urgency,
 )
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 CASE: Final = of_case(Category.CASE)
+OWNER: Final = narrowed(CASE, Related(COLLEAGUES | {Relation.RESIDENT}))
+"""Who of ICORN works on it: not for bodies."""
 PROFILE: Final = of_case(Category.CASE, Grain.COARSE)
 IDENTITY: Final = of_case(Category.IDENTITY, sealed=True)
 CONTACT: Final = of_case(Category.CONTACT, sealed=True)
@@ -230,6 +235,14 @@ class Case(Node, CaseContent):
         lambda here, there: there.id == here.person_id, see=CASE, says="The data subject."
     )
     opened_on: Date | None = column(CaseRow.opened_on, see=CASE, says="Day the case was opened.")
+    owner: Staff | None = one(
+        lambda here, there: there.id == here.owner_id, see=OWNER, says="Caseworker; null when nobody has taken it."
+    )
+    cover: Staff | None = one(
+        lambda here, there: there.id == here.cover_id,
+        see=narrowed(CASE, Related(COLLEAGUES)),
+        says="Who stands in; null when nobody does.",
+    )
     profile: Profile | None = embedded(
         PROFILE_PARTS,
         see=PROFILE,
@@ -304,8 +317,9 @@ class CaseWhere:
     discipline: DisciplineFilter | None = matches(CaseRow.disciplines, see=PROFILE, says="By discipline.")
     urgency: UrgencyFilter | None = matches(CaseRow.urgency, see=PROFILE, says="By urgency.")
     origin_region: RegionFilter | None = matches(CaseRow.origin_region, see=PROFILE, says="By region of origin.")
+    owner: IDFilter | None = matches(CaseRow.owner_id, see=OWNER, says="By caseworker.")
     unowned: bool | None = holds(
-        lambda c, wanted: c.owner_id.is_(None) == wanted, see=CASE, says="Without a caseworker."
+        lambda c, wanted: c.owner_id.is_(None) == wanted, see=OWNER, says="Without a caseworker."
     )
 
 

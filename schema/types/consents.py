@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import strawberry
 from sqlalchemy import ColumnElement, String, and_, case, cast
 
-from schema.access import Access, AllOf, Columns, Related
+from schema.access import Columns, Related, narrowed
 from schema.links import CONSENTS, OVERSIGHT, SLICE, within_category
 from schema.scalars import DateTime, LanguageTag
 from schema.source import (
@@ -24,6 +24,7 @@ from schema.source import (
 from schema.tables import ConsentRow
 from schema.types.basics import ConsentStateFilter, DateFilter, IDFilter, Node, OrderDirection, Period
 from schema.types.organisations import Organisation
+from schema.types.staff import COLLEAGUES, Staff
 from schema.vocabulary import Category, ConsentChannel, ConsentState, LegalBasis, Purpose, Relation
 from schema.vocabulary.base import Vocabulary, vocabulary
 
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
 CONSENT: Final = within_category(Category.CASE)
 
 
-def _only(relations: frozenset[Relation]) -> Access:
-    return Access(CONSENT.category, CONSENT.grain, AllOf((CONSENT.rule, Related(relations))))
-
-
-_HOW: Final = _only(SLICE & (OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT}))
+_HOW: Final = narrowed(CONSENT, Related(SLICE & (OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT})))
 """How a consent came about: not for the body it names."""
 
 
@@ -96,6 +93,11 @@ class Consent(Node):
     language: LanguageTag | None = column(ConsentRow.language, see=_HOW, says="Language shown.")
     channel: ConsentChannel | None = column(ConsentRow.channel, see=_HOW, says="How it was given; null until then.")
     basis: LegalBasis | None = column(ConsentRow.basis, see=_HOW, says="Ground in law.")
+    taken_by: Staff | None = one(
+        lambda here, there: there.id == here.taken_by_id,
+        see=narrowed(CONSENT, Related(COLLEAGUES)),
+        says="Who took it; null when the person gave it alone, or to a partner.",
+    )
     by_contact_person: bool | None = column(
         ConsentRow.by_contact_person, see=_HOW, says="True when a delegate gave it."
     )

@@ -28,6 +28,7 @@ PATHS = {
     "Risk": "case(id: $case) { risk { %s } }",
     "Incident": "case(id: $case) { risk { incidents { %s } } }",
     "WorkSample": "case(id: $case) { risk { samples { %s } } }",
+    "Staff": "case(id: $case) { owner { %s } }",
     "Person": "person(id: $person) { %s }",
     "Packet": "referral(id: $referral) { packet { %s } }",
     "Consent": "node(id: $consent) { ... on Consent { %s } }",
@@ -55,7 +56,10 @@ SCOPES: dict[str, set[AccessScope]] = {
 SCOPES["case coarse"] = SCOPES["case"] | {AccessScope.PRESENTATION_READ}
 SCOPES["risk coarse"] = SCOPES["risk"] | {AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ}
 SCOPES["words"] = {AccessScope.ASSESSMENT_READ, AccessScope.ASSESSMENT_WRITE, AccessScope.SELF_READ}
-SCOPES["sender words"] = SCOPES["case how"] = SCOPES["case static"] = SCOPES["case"]
+SCOPES["log actor"] = SCOPES["log inside"]
+SCOPES["sender words"] = SCOPES["case how"] = SCOPES["case owner"] = SCOPES["case colleagues"] = SCOPES[
+    "case static"
+] = SCOPES["case"]
 
 
 def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
@@ -63,12 +67,14 @@ def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
     if rule != "envelope" and not SCOPES[rule] & who.scopes:
         return False
     match who.relation:
-        case Relation.RESIDENT if rule == "sender words":
+        case Relation.RESIDENT if rule in {"sender words", "case colleagues", "log actor"}:
             return False
         case Relation.LEAD:
             return True
         case Relation.CASEWORKER | Relation.RESIDENT:
-            return rule != "log inside" and not (rule == "log" and who.relation is Relation.CASEWORKER)
+            return rule not in {"log inside", "log actor"} and not (
+                rule == "log" and who.relation is Relation.CASEWORKER
+            )
         case Relation.DPO:
             # B on risk: nothing of it without breaking the glass. C on contact: its coarse form is not there yet.
             # C on assessments: their outcome, none of their words.
