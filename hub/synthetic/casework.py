@@ -34,10 +34,12 @@ from schema.tables import (
     PacketCopyRow,
     PacketIdentityRow,
     PacketRiskRow,
+    PersonFaceRow,
     PersonRow,
     ReferralEventRow,
     ReferralRow,
     ReferralServiceRow,
+    ResidentRow,
 )
 from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
@@ -246,6 +248,8 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         taken = len(_PATHS[state]) > len(_TO_SENT) + 1
         file |= {"owner_id": file["owner_id"] if taken else None, "cover_id": None}
     yield _put(connection, CaseRow, [file])
+    if not incoming and file["state"] is CaseState.HOSTED:
+        yield _put(connection, PersonFaceRow, _face(connection, person))
     identity, risk = _identity(chance, file), _risk(chance, file)
     # By chances of its own, so that the rest is made up as it was before there were contacts.
     contact = _contact(Chance(0, _ROOM, "contact", code), file, subject["contact_rule"])
@@ -349,6 +353,14 @@ def _file(chance: Chance, case: UUID, person: UUID, code: str, world: _World) ->
         "support": chance.some(tuple(SupportKind), 3, 1),
         "urgency": chance.choices((Urgency.EMERGENCY, Urgency.URGENT, Urgency.NORMAL, None), (1, 3, 6, 1))[0],
     }
+
+
+def _face(connection: Connection, person: UUID) -> list[Made]:
+    """Give the person one of the made-up faces that is nobody's yet; none where all are somebody's."""
+    face, taken = columns(ResidentRow), columns(PersonFaceRow).resident_id
+    free = select(face.id).where(face.certainty == Certainty.SYNTHETIC, face.id.not_in(select(taken)))
+    found = connection.scalar(free.order_by(face.name_key, face.id).limit(1))
+    return [{"person_id": person, "resident_id": found}] if found is not None else []
 
 
 def _identity(chance: Chance, file: Made) -> Made:

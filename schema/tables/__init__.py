@@ -6,6 +6,7 @@ from schema.tables.casefile import (
     CaseIdentityRow,
     CaseRiskRow,
     CaseRow,
+    PersonFaceRow,
     PersonRow,
     SubjectKeyRow,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "PartnerOpeningRow",
     "PartnerRow",
     "PasskeyRow",
+    "PersonFaceRow",
     "PersonRow",
     "PlaceRow",
     "ProjectCityRow",

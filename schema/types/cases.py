@@ -1,9 +1,10 @@
 """Persons and their cases. Who has no tie to one is told nothing of it, not even that it is there."""
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import strawberry
-from sqlalchemy import String, Text, any_, cast, func, select
+from sqlalchemy import String, Text, any_, cast, exists, func, select
 from sqlalchemy.sql import ColumnElement
 
 from schema.access import Columns, Related, narrowed
@@ -28,7 +29,7 @@ from schema.source import (
     record,
     sealed,
 )
-from schema.tables import CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonRow
+from schema.tables import CaseContactRow, CaseIdentityRow, CaseRiskRow, CaseRow, PersonFaceRow, PersonRow
 from schema.tables.base import table_of
 from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import (
@@ -49,6 +50,7 @@ from schema.types.referrals import (
     ReferralOrderField,
     ReferralWhere,
 )
+from schema.types.residents import Resident
 from schema.types.staff import COLLEAGUES, Staff
 from schema.vocabulary import (
     Act,
@@ -282,6 +284,23 @@ class Case(Node, CaseContent):
     )
 
 
+def _file(name: str) -> Callable[[Columns], ColumnElement[Any]]:
+    """Read a column of the person's file; of the first, should there be several."""
+
+    def pick(c: Columns) -> ColumnElement[Any]:
+        case = table_of(CaseRow).alias()
+        found = select(case.c[name]).where(case.c.person_id == c.id).order_by(case.c.opened_on, case.c.id).limit(1)
+        return found.correlate_except(case).scalar_subquery()
+
+    return pick
+
+
+def _is_face(here: Columns, there: Columns) -> ColumnElement[bool]:
+    face = table_of(PersonFaceRow).alias()
+    same = exists().where(face.c.person_id == here.id, face.c.resident_id == there.id)
+    return same.correlate_except(face)
+
+
 @record(PersonRow, code="pe", see=ENVELOPE, rows=PERSONS, subject=lambda c: c.id, veiled=True)
 class Person(Node):
     """The data subject: consents, rules and rights belong here, work belongs to the case."""
@@ -292,6 +311,17 @@ class Person(Node):
         default=CASES_IN_ORDER,
         see=ENVELOPE,
         says="Cases you have a relation to.",
+    )
+    resident: Resident | None = one(
+        _is_face,
+        see=of_case(
+            Category.IDENTITY,
+            case=_file("id"),
+            person=lambda c: c.id,
+            own=_file("holder_id"),
+            sealed=True,
+        ),
+        says="Public face; null when there is none.",
     )
     consents: Connection[Consent] | None = page(
         on=lambda here, there: there.person_id == here.id,

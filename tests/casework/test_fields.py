@@ -20,6 +20,7 @@ LINES = (Path(__file__).parent / "fields.txt").read_text(encoding="utf-8").split
 RULES = {name: rule.strip() for name, _, rule in (line.partition(" ") for line in LINES)}
 PATHS = {
     "Query": "%s",
+    "Viewer": "viewer { %s }",
     "Case": "case(id: $case) { %s }",
     "Profile": "case(id: $case) { profile { %s } }",
     "Identity": "case(id: $case) { identity { %s } }",
@@ -64,6 +65,9 @@ SCOPES["sender words"] = SCOPES["case how"] = SCOPES["case owner"] = SCOPES["cas
 
 def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
     """Tell whether an actor that is tied to the person sees a field of the rule."""
+    if rule == "myself":
+        mine = {AccessScope.SELF_READ, AccessScope.DELEGATE_READ} & who.scopes
+        return who.relation is Relation.RESIDENT and bool(mine)
     if rule != "envelope" and not SCOPES[rule] & who.scopes:
         return False
     match who.relation:

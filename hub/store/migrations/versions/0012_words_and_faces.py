@@ -1,4 +1,4 @@
-"""Words said with an event of a referral, sealed each by itself, so that they can be read by the rules.
+"""Words said with an event of a referral, sealed each by itself, so that rules can read them; whose a public face is.
 
 Revision: 0012, after 0010. Words of before stay sealed in their referral, as nobody can read them here.
 """
@@ -32,7 +32,15 @@ def upgrade() -> None:
     )
     for name in ("referral_id", "subject_id"):
         op.create_index(f"ix_event_words_{name}", "event_words", [name])
+    op.create_table(
+        "person_face",
+        sa.Column("person_id", sa.Uuid(), sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "resident_id", sa.Uuid(), sa.ForeignKey("resident.id", ondelete="CASCADE"), nullable=False, unique=True
+        ),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("person_face")
     op.drop_table("event_words")
