@@ -222,6 +222,12 @@ def behind_token(category: Category, grain: Grain, scopes: frozenset[AccessScope
     return Access(category, grain, AllOf((*scoped, Related(relations_with(category, grain)), *more)))
 
 
+def narrowed(access: Access, *rules: Rule) -> Access:
+    """Narrow a rule: more must hold. Its scopes stay where they are printed from."""
+    already = access.rule.rules if isinstance(access.rule, AllOf) else (access.rule,)
+    return Access(access.category, access.grain, AllOf((*already, *rules)))
+
+
 _NETWORK_SCOPES: Final = frozenset({AccessScope.NETWORK_READ, AccessScope.SELF_READ})
 
 PUBLIC: Final = Access(Category.PUBLIC, Grain.FULL, Anyone())

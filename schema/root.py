@@ -19,7 +19,7 @@ from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import Connection, Node
 from schema.types.cases import CASE_ORDERS, CASES_IN_ORDER, Case, CaseOrder, CaseWhere, Person
 from schema.types.cities import CITY_ORDERS, City, CityOrder, CityOrderField, CityWhere
-from schema.types.consents import CONSENT, CONSENTS_IN_ORDER, Consent, ConsentWhere
+from schema.types.consents import CONSENT, CONSENT_ORDERS, Consent, ConsentOrder, ConsentOrderField, ConsentWhere
 from schema.types.history import (
     BY_START,
     EVENT_ORDERS,
@@ -179,9 +179,11 @@ class Query:
     )
     consents: Connection[Consent] | None = page(
         where=ConsentWhere,
-        default=CONSENTS_IN_ORDER,
+        order=ConsentOrder,
+        orders=CONSENT_ORDERS,
+        default=CONSENT_ORDERS[ConsentOrderField.ENDS],
         see=CONSENT,
-        says="Consents you may see, by last day.",
+        says="Consents you may see, by last day when no order is given.",
     )
     audit_entries: Connection[AuditEntry] | None = page(
         where=AuditWhere,

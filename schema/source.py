@@ -233,14 +233,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a field of a `where` input compares: a column, or a predicate made from the value.
+    """What a field of a `where` input compares: a column, an expression, or a predicate made from the value.
 
-    `folded` values are compared in their folded form; an `absent` value stands in when none is given; with `empty` an
-    empty list in the row matches everything.
+    `of` is the table of the record that an id names, where no foreign key tells it. `folded` values are compared in
+    their folded form; an `absent` value stands in when none is given; with `empty` an empty list in the row matches
+    everything.
     """
 
     see: Access
     column: str | None = None
+    make: Expression | None = None
+    of: type[SQLModel] | None = None
     predicate: Callable[[Columns, ColumnElement[Any]], ColumnElement[bool]] | None = None
     folded: bool = False
     absent: object = None
@@ -338,6 +341,15 @@ def sealed(row: type[SQLModel], on: Join, *, see: Access, says: str, cut: Cut | 
     return _declare(Sealed(row, on, cut), see, says, name=None)
 
 
+def sealed_text(row: type[SQLModel], on: Join, *, see: Access, says: str) -> Any:
+    """Show a text that is sealed alone in the row of another table; null when nothing is recorded there."""
+    return _declare(Sealed(row, on, _text), see, says, name=None)
+
+
+def _text(content: Mapping[str, Any]) -> Any:
+    return content.get("text")
+
+
 def inside(of: str, *, see: Access, says: str, assumed: int | None = None) -> Any:
     """Show a value within what was sealed. A list of objects says how long it is `assumed` to be, for its cost."""
     more = [] if assumed is None else [_assumed(assumed)]
@@ -425,10 +437,16 @@ def matches(
     folded: bool = False,
     absent: object = None,
     empty: bool = False,
+    of: type[SQLModel] | None = None,
 ) -> Any:
     """Compare a column of the row with the filter; the filter's type gives the operators."""
-    match = Match(see, column=attribute.key, folded=folded, absent=absent, empty=empty)
+    match = Match(see, column=attribute.key, of=of, folded=folded, absent=absent, empty=empty)
     return _match(match, says, name=name, required=required)
+
+
+def compares(make: Expression, *, see: Access, says: str) -> Any:
+    """Compare an SQL expression over the row with the filter; the filter's type gives the operators."""
+    return _match(Match(see, make=make), says, name=None, required=False)
 
 
 def holds(

@@ -349,13 +349,17 @@ class _Builder:
             yield Condition(match, "in" if is_list_type(required(kind)) else "eq", value, kind, None)
 
     def _named_by(self, match: Match, table: type[SQLModel] | None) -> Rows:
-        """Tell which records a column names, by its foreign key."""
+        """Tell which records a column names, by what the filter says or by its foreign key."""
         assert table is not None
-        assert match.column is not None
-        (key,) = table_of(table).c[match.column].foreign_keys
+        if match.of is not None:
+            wanted = table_of(match.of)
+        else:
+            assert match.column is not None
+            (key,) = table_of(table).c[match.column].foreign_keys
+            wanted = key.column.table
         for info in self.catalogue.by_code.values():
             assert info.record is not None
-            if table_of(info.record.row) is key.column.table:
+            if table_of(info.record.row) is wanted:
                 return _rows(info)
         raise AssertionError(f"no record for {match.column}")
 

@@ -177,13 +177,13 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
     if match.predicate:
         value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
         return [match.predicate(c, value), *passes(condition.gate, c)]
-    assert match.column is not None
-    column = c[match.column]
+    column = match.make(c) if match.make else c[match.column]
     kind, convert = _conversion(condition, column)
+    label = match.column or "where"
     if name == "in":
-        value = parameters.once(condition, match.column, ARRAY(kind), _list_reader(condition, convert))
+        value = parameters.once(condition, label, ARRAY(kind), _list_reader(condition, convert))
     else:
-        value = parameters.once(condition, match.column, kind, _reader(condition, convert))
+        value = parameters.once(condition, label, kind, _reader(condition, convert))
     compared = _compare(column, name, value, empty=match.empty)
     return [compared, *passes(condition.gate, c), *_seen(condition, column)]
 
@@ -248,7 +248,13 @@ def _at_least_three(value: str) -> str:
 
 def _reader(condition: Condition, convert: Convert = lambda value: value) -> Callable[[Request], object]:
     read = reading(condition.value)
-    return lambda request: convert(read(request.values))
+    return lambda request: _internal(condition, request, convert(read(request.values)))
+
+
+def _internal(condition: Condition, request: Request, value: Any) -> object:
+    """Find the id behind one that the viewer knows a record by; any other value is itself."""
+    record = condition.named.record if condition.named else None
+    return request.asked.internal(record.code, value) if record and record.veiled else value
 
 
 def _list_reader(condition: Condition, convert: Convert) -> Callable[[Request], object]:
@@ -259,7 +265,7 @@ def _list_reader(condition: Condition, convert: Convert) -> Callable[[Request], 
         values = listed(request.values)
         if len(values) > IN_MOST:
             raise OperationRefused("BAD_FILTER", f"in takes at most {IN_MOST} values.", limit=IN_MOST)
-        return values if as_it_is else [convert(value) for value in values]
+        return values if as_it_is else [_internal(condition, request, convert(value)) for value in values]
 
     return read
 

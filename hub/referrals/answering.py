@@ -5,6 +5,7 @@ graph it knows already.
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -25,7 +26,7 @@ from hub.referrals.parties import conflict, need_agreement, need_side, other_bod
 from hub.referrals.sending import REFERENCE_CHARS, changed, short
 from hub.referrals.states import Actor, Guard, possible
 from hub.referrals.told import Told
-from schema.tables.referrals import Direction
+from schema.tables.referrals import Direction, WordsKind
 from schema.vocabulary import (
     AccessScope,
     ClosingReason,
@@ -168,9 +169,9 @@ class Answering:
         event = E.CAPACITY_FREE if referral.state is S.WAITLISTED else E.ACCEPT
         referral = self._asked(connection, acting, referral_id, event)
         self._covered(connection, acting, referral)
-        words = self.book.sealed_words(connection, referral, accept_note=note)
         met = {Guard.CAPACITY_RESERVED, Guard.FACTS_RECONFIRMED}
-        after, event_id = self._step(connection, acting, referral, event, met=met, changes=words)
+        after, event_id = self._step(connection, acting, referral, event, met=met)
+        self.book.say(connection, after, event_id, note, WordsKind.NOTE)
         self.book.answer_services(connection, after, ServiceAnswer.ACCEPTED)
         services = [{"kind": kind, "given": True} for kind in self.book.services(connection, after)]
         on = start_by.isoformat() if start_by else None
@@ -197,9 +198,9 @@ class Answering:
         if reason is DeclineReason.OTHER and not text:
             raise InvalidInput("text", reason="OTHER needs words")
         referral = self._asked(connection, acting, referral_id, E.DECLINE)
-        words = self.book.sealed_words(connection, referral, decline_text=text)
-        changes = {"decline_reason": reason} | words
+        changes = {"decline_reason": reason}
         after, event = self._step(connection, acting, referral, E.DECLINE, met={Guard.DECLINE_REASON}, changes=changes)
+        self.book.say(connection, after, event, text, WordsKind.DECLINE)
         self.book.answer_services(connection, after, ServiceAnswer.DECLINED, decline_reason=reason)
         services = [
             {"kind": kind, "given": False, "reason": reason.value} for kind in self.book.services(connection, after)
@@ -219,8 +220,8 @@ class Answering:
         acting.need(AccessScope.REFERRAL_DECIDE)
         short(note, "note")
         referral = self._asked(connection, acting, referral_id, E.START)
-        words = self.book.sealed_words(connection, referral, start_note=note)
-        after, event = self._step(connection, acting, referral, E.START, met={Guard.CONTACT_MADE}, changes=words)
+        after, event = self._step(connection, acting, referral, E.START, met={Guard.CONTACT_MADE})
+        self.book.say(connection, after, event, note, WordsKind.NOTE)
         return self._told(connection, acting, after, event, E.START, text=note)
 
     def report_outcome(
@@ -299,7 +300,7 @@ class Answering:
         event: ReferralEventKind,
         *,
         met: set[Guard],
-        changes: dict[str, Any],
+        changes: Mapping[str, Any] | None = None,
     ) -> tuple[Referral, UUID]:
         return self.book.take(
             connection,

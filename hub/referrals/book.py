@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     UpdateBase,
     bindparam,
+    delete,
     func,
     insert,
     literal,
@@ -32,9 +33,9 @@ from hub.referrals import clocks
 from hub.referrals.office import Office, told_of, words_of
 from hub.referrals.states import FINAL, Actor, Guard, IllegalTransition, step
 from hub.store.bell import ring
-from schema.tables import CaseRow, HandoffRow, ReferralEventRow, ReferralRow, ReferralServiceRow
+from schema.tables import CaseRow, EventWordsRow, HandoffRow, ReferralEventRow, ReferralRow, ReferralServiceRow
 from schema.tables.base import table_of
-from schema.tables.referrals import DeliveryState, Direction
+from schema.tables.referrals import DeliveryState, Direction, WordsKind
 from schema.vocabulary import ReferralEventKind, ReferralState, ServiceAnswer, Side, SupportKind
 
 S, E = ReferralState, ReferralEventKind
@@ -44,6 +45,7 @@ EVENT: Final = table_of(ReferralEventRow)
 SERVICE: Final = table_of(ReferralServiceRow)
 HANDOFF: Final = table_of(HandoffRow)
 _CASE: Final = table_of(CaseRow)
+_WORDS: Final = table_of(EventWordsRow)
 
 Referral: TypeAlias = Row[Any]
 """A referral as it was read under its lock."""
@@ -304,6 +306,19 @@ class Book:
         content = self.words(connection, referral) | said
         place = words_of(referral.id, referral.person_id)
         return {"words": self._office.seal(connection, place, content)}
+
+    def say(
+        self, connection: Connection, referral: Referral, event_id: UUID, text: str | None, kind: WordsKind
+    ) -> None:
+        """Write down words said with an event, sealed; nothing where nothing is said."""
+        if text:
+            said = {"event_id": event_id, "referral_id": referral.id, "subject": referral.person_id}
+            self._office.vault.say(connection, kind, text, **said)
+
+    def forget(self, connection: Connection, referral: Referral, now: datetime) -> Referral:
+        """Delete all words on a referral that is stopped; what it holds no more is gone."""
+        connection.execute(delete(_WORDS).where(_WORDS.c.referral_id == referral.id))
+        return self.change(connection, referral, {"stopped_at": now, "words": None})
 
     # ---- The other side ----------------------------------------------------------------------------------------------
 

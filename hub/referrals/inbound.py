@@ -296,7 +296,7 @@ class Inbound:
         )
         self._book.hush(connection, referral, now)
         erase(connection, self._office, referral, now)
-        return self._book.change(connection, referral, {"stopped_at": now, "words": None})
+        return self._book.forget(connection, referral, now)
 
     def _narrow(self, connection: Connection, referral: Referral, kept: list[Category], now: datetime) -> Referral:
         """Keep some categories. All content goes, as the sender brings a packet of what stays anew."""

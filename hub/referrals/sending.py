@@ -29,7 +29,7 @@ from hub.referrals.facts import Facts
 from hub.referrals.office import Office
 from hub.referrals.parties import conflict, need_case, need_free, need_side, other_body
 from hub.referrals.states import FETCHABLE, Actor, Guard, possible
-from schema.tables.referrals import Direction
+from schema.tables.referrals import Direction, WordsKind
 from schema.vocabulary import (
     AccessScope,
     Category,
@@ -215,7 +215,7 @@ class Sending:
             if after.reply_to is not None and after.stopped_at is None:
                 # What its sender brought by the wire is ours to delete; its sender is asked for nothing.
                 erase(connection, self.office, after, acting.now)
-                self.book.change(connection, after, {"stopped_at": acting.now, "words": None})
+                self.book.forget(connection, after, acting.now)
             if referral.consent_id == consent.id:
                 moved = changed(after)
         return moved
@@ -324,7 +324,6 @@ class Sending:
         acting.need(AccessScope.REFERRAL_SEND)
         referral = self._mine(connection, acting, referral_id, E.WITHDRAW)
         short(note, "note")
-        words = self.book.sealed_words(connection, referral, withdraw_note=note)
         after, event = self.book.take(
             connection,
             referral,
@@ -333,8 +332,9 @@ class Sending:
             acting.now,
             met={Guard.REASON, Guard.RECIPIENT_ASKED_TO_STOP},
             side=Side.SENDER,
-            changes={"closing_reason": reason} | words,
+            changes={"closing_reason": reason},
         )
+        self.book.say(connection, after, event, note, WordsKind.WITHDRAWAL)
         if referral.consent_id is not None and referral.state is S.CONSENT_PENDING:
             self.ledger.end(connection, referral.consent_id)
         return changed(self.book.stop(connection, after, event, acting.now))

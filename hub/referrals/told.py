@@ -4,7 +4,6 @@ An answer waits until all before it have come, and until its packet was received
 the referral was stopped meanwhile, or whose guard does not hold, is counted and kept, and steps nothing.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -25,7 +24,7 @@ from hub.referrals.office import Office
 from hub.referrals.parties import other_body
 from hub.referrals.states import NOTES, Actor, Guard, possible
 from hub.referrals.words import word
-from schema.tables.referrals import Direction, InboxState
+from schema.tables.referrals import Direction, InboxState, WordsKind
 from schema.vocabulary import (
     ClosingReason,
     DeclineReason,
@@ -41,6 +40,8 @@ _WAITING: Final = (
     .where(INBOX.c.referral_id == bindparam("which"), INBOX.c.number > bindparam("seen"))
     .order_by(INBOX.c.number)
 )
+_WIDER: Final = frozenset({E.ASK, E.ANSWER, E.REPORT_OUTCOME, E.PERSON_SAFE, E.CONTEST})
+"""What is said with these may be of any category that was consented, or an opinion: it is no note."""
 _NOT_YET: Final = frozenset({S.SENT, S.DELIVERY_FAILED})
 
 
@@ -109,19 +110,19 @@ class Told:
         outgoing = referral.direction is Direction.OUTGOING
         side = Side.RECIPIENT if outgoing else Side.SENDER
         if event in NOTES:
-            self._book.note(connection, referral, event, now, side=side)
-            return self._worded(connection, referral, answer)
+            event_id = self._book.note(connection, referral, event, now, side=side)
+            return self._worded(connection, referral, answer, event_id)
         actor = Actor.RECIPIENT_CASEWORKER if outgoing else Actor.SENDER_CASEWORKER
         if event not in possible(referral.state, actor):
             raise StateConflict(state=referral.state, event=event)
         meant = self._meant(connection, referral, answer, now)
         if not meant.met:
             raise StateConflict(state=referral.state, event=event)
-        after, _ = self._book.take(
+        after, event_id = self._book.take(
             connection, referral, event, actor, now, met=meant.met, side=side, changes=meant.changes
         )
         self._helped(connection, after, meant)
-        return self._worded(connection, after, answer)
+        return self._worded(connection, after, answer, event_id)
 
     def _meant(self, connection: Connection, referral: Referral, answer: Answer, now: datetime) -> _Meant:
         """Look at the guards, and tell what changes beside the state. Without a guard met nothing happens."""
@@ -183,10 +184,16 @@ class Told:
                 .values(answer=answer, decline_reason=reason)
             )
 
-    def _worded(self, connection: Connection, referral: Referral, answer: Answer) -> Referral:
-        """Keep words, sealed; the newest of each sort of event."""
+    def _worded(self, connection: Connection, referral: Referral, answer: Answer, event_id: UUID) -> Referral:
+        """Keep words, sealed: with their event where they can be read, else the newest of each sort of event."""
+        event = word(E, answer.event)
         unmapped = msgspec.json.encode(answer.unmapped).decode() if answer.unmapped else None
-        said: Mapping[str, str | None] = {f"{answer.event}_text": answer.text, f"{answer.event}_unmapped": unmapped}
+        said: dict[str, str | None] = {f"{answer.event}_unmapped": unmapped}
+        if event in _WIDER:
+            said |= {f"{answer.event}_text": answer.text}
+        else:
+            kind = WordsKind.DECLINE if event is E.DECLINE else WordsKind.NOTE
+            self._book.say(connection, referral, event_id, answer.text, kind)
         words = self._book.sealed_words(connection, referral, **said)
         return self._book.change(connection, referral, words) if words else referral
 

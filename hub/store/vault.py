@@ -14,10 +14,14 @@ from sqlmodel import SQLModel
 
 from hub.errors import HubError
 from hub.store.sealed import Content, Place, Sealing, WrappedKey
-from schema.tables import SubjectKeyRow
+from schema.tables import EventWordsRow, SubjectKeyRow
 from schema.tables.base import table_of
+from schema.tables.referrals import WordsKind
 
 _KEYS: Final = table_of(SubjectKeyRow)
+_WORDS: Final = table_of(EventWordsRow)
+_ONCE: Final = 1
+"""The version of what is written once."""
 _BATCH: Final = 500
 _KEY: Final = select(_KEYS.c.kek_version, _KEYS.c.wrapped).where(_KEYS.c.subject_id == bindparam("subject"))
 
@@ -161,6 +165,32 @@ class Vault:
         sealed = self.sealing.seal_content(content, self.key(connection, subject), place)
         values = {"packet_id": packet_id, "subject_id": subject, "version": version, "sealed": sealed}
         connection.execute(insert(table).values(values))
+
+    def say(
+        self,
+        connection: Connection,
+        kind: WordsKind,
+        text: str,
+        *,
+        event_id: UUID,
+        referral_id: UUID,
+        subject: UUID,
+    ) -> None:
+        """Write the words that were said with an event of a referral.
+
+        Raises:
+            KeyDestroyed: the person was erased.
+        """
+        place = Place(_WORDS.name, "sealed", event_id, _ONCE, subject)
+        values = {
+            "event_id": event_id,
+            "referral_id": referral_id,
+            "kind": kind,
+            "subject_id": subject,
+            "version": _ONCE,
+            "sealed": self.sealing.seal_content({"text": text}, self.key(connection, subject), place),
+        }
+        connection.execute(insert(_WORDS).values(values))
 
     def read(self, connection: Connection, row: type[SQLModel], case_id: UUID) -> dict[str, Any] | None:
         """Open one category of a case; None where nothing is recorded. For packets, after consent was asked.

@@ -34,6 +34,7 @@ from schema.tables import (
     CaseRiskRow,
     CaseRow,
     ConsentRow,
+    EventWordsRow,
     OrganisationRow,
     PacketAdviceRow,
     PacketAssessmentRow,
@@ -44,14 +45,16 @@ from schema.tables import (
     PacketIdentityRow,
     PacketLocationRow,
     PacketRiskRow,
+    PersonFaceRow,
     PersonRow,
     ReferralEventRow,
     ReferralRow,
     ReferralServiceRow,
+    ResidentRow,
 )
 from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
-from schema.tables.referrals import Direction
+from schema.tables.referrals import Direction, WordsKind
 from schema.vocabulary import (
     REGION_OF,
     AgreementState,
@@ -120,6 +123,11 @@ _CLOCKS: Final = {
     S.IN_PROGRESS: (ClockKind.PROGRESS, Side.RECIPIENT),
 }
 _BY_RECIPIENT: Final = {K.ACKNOWLEDGE, K.TAKE, K.ASK, K.WAITLIST, K.ACCEPT, K.START, K.DECLINE, K.REPORT_OUTCOME}
+_SAID: Final = {
+    K.ACCEPT: (WordsKind.NOTE, "Made up: a room is free from the first of the month."),
+    K.DECLINE: (WordsKind.DECLINE, "Made up: nobody here can judge the work."),
+    K.WITHDRAW: (WordsKind.WITHDRAWAL, "Made up: help was found nearer by."),
+}
 _BY_NOBODY: Final = {K.CONSENT_GIVEN, K.REVOKE_CONSENT, K.DUPLICATE_DETECTED}
 
 
@@ -260,6 +268,8 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         taken = len(_PATHS[state]) > len(_TO_SENT) + 1
         file |= {"owner_id": file["owner_id"] if taken else None, "cover_id": None}
     yield _put(connection, CaseRow, [file])
+    if not incoming and file["state"] is CaseState.HOSTED:
+        yield _put(connection, PersonFaceRow, _face(connection, person))
     identity, risk = known.identity(chance, file), known.risk(chance, file)
     # By chances of its own, so that the rest is made up as it was before there were contacts.
     contact = known.contact(Chance(0, _ROOM, "contact", code), file, subject["contact_rule"])
@@ -279,8 +289,21 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
     for row, rows in _referral(connection, chance, file, ends, state, world):
         referral = rows[0] if row is ReferralRow else referral
         yield row, rows
+    yield from _words(connection, vault, Chance(0, _ROOM, "words", code), referral)
     if not incoming and referral["sent_at"] is not None:
         yield from _packet(connection, vault, chance, file, referral, sealed, advice)
+
+
+def _words(connection: Connection, vault: Vault, chance: Chance, referral: Made) -> Iterator[Rows]:
+    """Say something with the step that answered a referral, or took it back; not always."""
+    for kind, (words, said) in _SAID.items():
+        event = columns(ReferralEventRow)
+        asked = select(event.id).where(event.referral_id == referral["id"], event.kind == kind)
+        step = connection.scalar(asked)
+        if step is not None and chance.random() < 0.8:  # noqa: PLR2004  # most
+            told = {"event_id": step, "referral_id": referral["id"], "subject": referral["person_id"]}
+            vault.say(connection, words, said, **told)
+            yield EventWordsRow, [{}]
 
 
 def _packet(  # noqa: PLR0917  # as it reads
@@ -357,6 +380,14 @@ def _file(chance: Chance, case: UUID, person: UUID, code: str, world: _World) ->
     }
 
 
+def _face(connection: Connection, person: UUID) -> list[Made]:
+    """Give the person one of the made-up faces that is nobody's yet; none where all are somebody's."""
+    face, taken = columns(ResidentRow), columns(PersonFaceRow).resident_id
+    free = select(face.id).where(face.certainty == Certainty.SYNTHETIC, face.id.not_in(select(taken)))
+    found = connection.scalar(free.order_by(face.name_key, face.id).limit(1))
+    return [{"person_id": person, "resident_id": found}] if found is not None else []
+
+
 def _referral(  # noqa: PLR0917  # as it reads
     connection: Connection, chance: Chance, file: Made, ends: tuple[UUID, UUID], state: ReferralState, world: _World
 ) -> Iterator[Rows]:
@@ -416,7 +447,7 @@ def _consent(  # noqa: PLR0917  # as it reads
     withdrawn = state is S.CONSENT_REVOKED
     over = not asked and not withdrawn and chance.random() < 0.05  # noqa: PLR2004  # a few ran out
     today = world.now.date()
-    return {
+    made = {
         "id": chance.uuid(),
         "person_id": file["person_id"],
         "recipient_id": recipient,
@@ -430,11 +461,13 @@ def _consent(  # noqa: PLR0917  # as it reads
         "language": chance.choice(LANGUAGES),
         "channel": None if asked else chance.choice((ConsentChannel.IN_APP, ConsentChannel.ENCRYPTED_MESSAGE)),
         "basis": LegalBasis.ART9_2_A,
-        "taken_by_id": file["owner_id"],
         "by_contact_person": False,
         "withdrawn_at": world.now - timedelta(days=1) if withdrawn else None,
         "withdrawn_by": ConsentChannel.IN_APP if withdrawn else None,
     }
+    # Who gave it in the hub gave it alone; what is asked was not taken yet.
+    alone = made["channel"] in {None, ConsentChannel.IN_APP}
+    return made | {"taken_by_id": None if alone else file["owner_id"]}
 
 
 def _events(

@@ -11,6 +11,7 @@ from schema.tables.casefile import (
     CaseLocationRow,
     CaseRiskRow,
     CaseRow,
+    PersonFaceRow,
     PersonRow,
     RecordedFactRow,
     SubjectKeyRow,
@@ -51,6 +52,7 @@ from schema.tables.people import (
     WebSessionRow,
 )
 from schema.tables.referrals import (
+    EventWordsRow,
     HandoffRow,
     InboxMessageRow,
     PacketAdviceRow,
@@ -96,6 +98,7 @@ __all__ = [
     "DenialRow",
     "EnrolmentRow",
     "EventRow",
+    "EventWordsRow",
     "FigureRow",
     "HandoffKeyRow",
     "HandoffRow",
@@ -116,6 +119,7 @@ __all__ = [
     "PartnerOpeningRow",
     "PartnerRow",
     "PasskeyRow",
+    "PersonFaceRow",
     "PersonRow",
     "PlaceRow",
     "ProjectCityRow",

@@ -37,6 +37,14 @@ class PersonRow(Row, table=True):
     synthetic: bool = False
 
 
+class PersonFaceRow(SQLModel, table=True):
+    """Which public face is whose. It stands on this side only: nothing leads from a face to a person."""
+
+    __tablename__ = "person_face"
+    person_id: UUID = Field(primary_key=True, foreign_key="person.id", ondelete="CASCADE")
+    resident_id: UUID = Field(foreign_key="resident.id", ondelete="CASCADE", unique=True)
+
+
 class SubjectKeyRow(SQLModel, table=True):
     """The data key of a subject, wrapped under a version of the key-encryption key. Without `wrapped` it is destroyed.
 

@@ -39,6 +39,17 @@ class Direction(StrEnum):
     INCOMING = "incoming"
 
 
+class WordsKind(StrEnum):
+    """What words said with an event are."""
+
+    NOTE = "note"
+    """From one side for the other."""
+    DECLINE = "decline"
+    """Why the recipient declines; a category of its own."""
+    WITHDRAWAL = "withdrawal"
+    """Why the sender takes it back; for the sender alone."""
+
+
 class DeliveryState(StrEnum):
     """Standing of a delivery."""
 
@@ -152,6 +163,28 @@ class ReferralEventRow(Row, table=True):
     """Under which number of ours the other side was told of it."""
     told: bytes | None = Field(default=None, sa_type=LargeBinary)
     """What it was told, sealed under the person's key: each time it is sent it says the same."""
+
+
+class EventWordsRow(SQLModel, table=True):
+    """Free words said with an event, sealed under the person's key. `kind` tells who may read them."""
+
+    __tablename__ = "event_words"
+    __table_args__ = (
+        # Declined or taken back is a referral once: there is one text of each to read.
+        Index(
+            "event_words_once",
+            "referral_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("kind in ('decline', 'withdrawal')"),
+        ),
+    )
+    event_id: UUID = Field(primary_key=True, foreign_key="referral_event.id", ondelete="CASCADE")
+    referral_id: UUID = Field(foreign_key="referral.id", ondelete="CASCADE", index=True)
+    kind: WordsKind = one_of(WordsKind)
+    subject_id: UUID = Field(foreign_key="person.id", index=True)
+    version: int = 1
+    sealed: bytes = Field(sa_type=LargeBinary)
 
 
 class PacketRow(Row, table=True):

@@ -5,16 +5,23 @@ from typing import TYPE_CHECKING, Annotated, Final
 import strawberry
 from sqlalchemy import and_, any_, func
 
-from schema.links import LEAVES, LOG, LOG_INSIDE
+from schema.access import Access, AllOf, Related, Scoped
+from schema.links import LEAVES, LOG, LOG_INSIDE, OVERSIGHT
 from schema.scalars import DateTime
 from schema.source import Ordering, column, input_object, many, matches, one, record
-from schema.tables import AuditLeafRow
-from schema.types.basics import CategoryFilter, DateTimeFilter, Node, moment_key
+from schema.tables import AuditLeafRow, OrganisationRow
+from schema.types.basics import CategoryFilter, DateTimeFilter, IDFilter, Node, moment_key
 from schema.types.organisations import Organisation
-from schema.vocabulary import AuditKind, Category, Purpose, Relation
+from schema.types.staff import Staff
+from schema.vocabulary import AccessScope, AuditKind, Category, Grain, Purpose, Relation
 
 if TYPE_CHECKING:
     from schema.types.cases import Person
+
+_WATCH: Final = Access(
+    Category.CASE, Grain.FULL, AllOf((Scoped(frozenset({AccessScope.AUDIT_READ})), Related(OVERSIGHT)))
+)
+"""Who it was, for those who answer for it; others read the role."""
 
 ENTRIES_IN_ORDER: Final = Ordering(lambda c: [moment_key(c.at)], see=LOG)
 
@@ -29,6 +36,11 @@ class AuditEntry(Node):
     relation: Relation = column(AuditLeafRow.relation, see=LOG, says="In what role.")
     organisation: Organisation | None = one(
         lambda here, there: there.id == here.organisation_id, see=LOG, says="Body; null for the person and ICORN's own."
+    )
+    actor: Staff | None = one(
+        lambda here, there: there.id == here.actor_id,
+        see=_WATCH,
+        says="Who, of ICORN's people; null for programs, partners and persons.",
     )
     purpose: Purpose | None = column(AuditLeafRow.purpose, see=LOG, says="Purpose declared; null when none was needed.")
     person: Annotated["Person", strawberry.lazy("schema.types.cases")] | None = one(
@@ -57,3 +69,4 @@ class AuditWhere:
 
     at: DateTimeFilter | None = matches(AuditLeafRow.at, see=LOG, says="By time.")
     category: CategoryFilter | None = matches(AuditLeafRow.categories, see=LOG, says="By category shown.")
+    organisation: IDFilter | None = matches(AuditLeafRow.organisation_id, of=OrganisationRow, see=LOG, says="By body.")

@@ -28,10 +28,13 @@ from schema.vocabulary import (
     Category,
     Certainty,
     CityKind,
+    ConsentState,
     Discipline,
     EventKind,
     OrganisationKind,
     Purpose,
+    ReferralEventKind,
+    ReferralState,
     Region,
     SupportKind,
     Urgency,
@@ -293,6 +296,30 @@ class CategoryFilter:
 
     eq: Category | None = _operator("Equal to.")
     in_: list[Category] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@input_object
+class ReferralStateFilter:
+    """Match a value of ReferralState."""
+
+    eq: ReferralState | None = _operator("Equal to.")
+    in_: list[ReferralState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@input_object
+class ReferralEventKindFilter:
+    """Match a value of ReferralEventKind."""
+
+    eq: ReferralEventKind | None = _operator("Equal to.")
+    in_: list[ReferralEventKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+
+
+@input_object
+class ConsentStateFilter:
+    """Match a value of ConsentState."""
+
+    eq: ConsentState | None = _operator("Equal to.")
+    in_: list[ConsentState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
 
 
 @input_object

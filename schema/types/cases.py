@@ -1,12 +1,13 @@
 """Persons and their cases. Who has no tie to one is told nothing of it, not even that it is there."""
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import strawberry
-from sqlalchemy import String, Text, any_, cast, func, select
+from sqlalchemy import String, Text, any_, cast, exists, func, select
 from sqlalchemy.sql import ColumnElement
 
-from schema.access import Columns
+from schema.access import Columns, Related, narrowed
 from schema.coarse import arrival_month, care_needs, current_region, household, opinion, security_advice
 from schema.links import CASES, ENVELOPE, LOG, PERSONS, of_case, within_category
 from schema.scalars import CountryCode, Date, LanguageTag, PartialDate
@@ -39,6 +40,7 @@ from schema.tables import (
     CaseLocationRow,
     CaseRiskRow,
     CaseRow,
+    PersonFaceRow,
     PersonRow,
 )
 from schema.tables.base import table_of
@@ -47,12 +49,13 @@ from schema.types.basics import (
     CaseStateFilter,
     Connection,
     DisciplineFilter,
+    IDFilter,
     Node,
     OrderDirection,
     RegionFilter,
     UrgencyFilter,
 )
-from schema.types.consents import CONSENTS_IN_ORDER, Consent, ConsentWhere
+from schema.types.consents import CONSENT_ORDERS, Consent, ConsentOrderField, ConsentWhere
 from schema.types.referrals import (
     REFERRAL_ORDERS,
     Referral,
@@ -60,6 +63,8 @@ from schema.types.referrals import (
     ReferralOrderField,
     ReferralWhere,
 )
+from schema.types.residents import Resident
+from schema.types.staff import COLLEAGUES, Staff
 from schema.vocabulary import (
     Act,
     AssessmentOpinion,
@@ -74,12 +79,15 @@ from schema.vocabulary import (
     Grain,
     Perpetrator,
     Region,
+    Relation,
     SupportKind,
     Urgency,
 )
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 CASE: Final = of_case(Category.CASE)
+OWNER: Final = narrowed(CASE, Related(COLLEAGUES | {Relation.RESIDENT}))
+"""Who of ICORN works on it: not for bodies."""
 PROFILE: Final = of_case(Category.CASE, Grain.COARSE)
 IDENTITY: Final = of_case(Category.IDENTITY, sealed=True)
 CONTACT: Final = of_case(Category.CONTACT, sealed=True)
@@ -270,6 +278,14 @@ class Case(Node, CaseContent):
         lambda here, there: there.id == here.person_id, see=CASE, says="The data subject."
     )
     opened_on: Date | None = column(CaseRow.opened_on, see=CASE, says="Day the case was opened.")
+    owner: Staff | None = one(
+        lambda here, there: there.id == here.owner_id, see=OWNER, says="Caseworker; null when nobody has taken it."
+    )
+    cover: Staff | None = one(
+        lambda here, there: there.id == here.cover_id,
+        see=narrowed(CASE, Related(COLLEAGUES)),
+        says="Who stands in; null when nobody does.",
+    )
     profile: Profile | None = embedded(
         PROFILE_PARTS,
         see=PROFILE,
@@ -349,6 +365,23 @@ class Case(Node, CaseContent):
     )
 
 
+def _file(name: str) -> Callable[[Columns], ColumnElement[Any]]:
+    """Read a column of the person's file; of the first, should there be several."""
+
+    def pick(c: Columns) -> ColumnElement[Any]:
+        case = table_of(CaseRow).alias()
+        found = select(case.c[name]).where(case.c.person_id == c.id).order_by(case.c.opened_on, case.c.id).limit(1)
+        return found.correlate_except(case).scalar_subquery()
+
+    return pick
+
+
+def _is_face(here: Columns, there: Columns) -> ColumnElement[bool]:
+    face = table_of(PersonFaceRow).alias()
+    same = exists().where(face.c.person_id == here.id, face.c.resident_id == there.id)
+    return same.correlate_except(face)
+
+
 @record(PersonRow, code="pe", see=ENVELOPE, rows=PERSONS, subject=lambda c: c.id, veiled=True)
 class Person(Node):
     """The data subject: consents, rules and rights belong here, work belongs to the case."""
@@ -360,10 +393,21 @@ class Person(Node):
         see=ENVELOPE,
         says="Cases you have a relation to.",
     )
+    resident: Resident | None = one(
+        _is_face,
+        see=of_case(
+            Category.IDENTITY,
+            case=_file("id"),
+            person=lambda c: c.id,
+            own=_file("holder_id"),
+            sealed=True,
+        ),
+        says="Public face; null when there is none.",
+    )
     consents: Connection[Consent] | None = page(
         on=lambda here, there: there.person_id == here.id,
         where=ConsentWhere,
-        default=CONSENTS_IN_ORDER,
+        default=CONSENT_ORDERS[ConsentOrderField.ENDS],
         see=within_category(Category.CASE),
         says="Consents you may see: your own, those naming your body, or those of cases you own.",
     )
@@ -384,8 +428,9 @@ class CaseWhere:
     discipline: DisciplineFilter | None = matches(CaseRow.disciplines, see=PROFILE, says="By discipline.")
     urgency: UrgencyFilter | None = matches(CaseRow.urgency, see=PROFILE, says="By urgency.")
     origin_region: RegionFilter | None = matches(CaseRow.origin_region, see=PROFILE, says="By region of origin.")
+    owner: IDFilter | None = matches(CaseRow.owner_id, see=OWNER, says="By caseworker.")
     unowned: bool | None = holds(
-        lambda c, wanted: c.owner_id.is_(None) == wanted, see=CASE, says="Without a caseworker."
+        lambda c, wanted: c.owner_id.is_(None) == wanted, see=OWNER, says="Without a caseworker."
     )
 
 

@@ -5,14 +5,28 @@ from typing import TYPE_CHECKING, Annotated, Final
 import strawberry
 from sqlalchemy import ColumnElement, String, and_, case, cast
 
-from schema.access import Access, AllOf, Columns, Related
+from schema.access import Columns, Related, narrowed
 from schema.links import CONSENTS, OVERSIGHT, SLICE, within_category
 from schema.scalars import DateTime, LanguageTag
-from schema.source import TODAY, Ordering, column, computed, embedded, input_object, matches, one, record, viewer
+from schema.source import (
+    TODAY,
+    Ordering,
+    column,
+    compares,
+    computed,
+    embedded,
+    input_object,
+    matches,
+    one,
+    record,
+    viewer,
+)
 from schema.tables import ConsentRow
-from schema.types.basics import DateFilter, IDFilter, Node, Period
+from schema.types.basics import ConsentStateFilter, DateFilter, IDFilter, Node, OrderDirection, Period
 from schema.types.organisations import Organisation
+from schema.types.staff import COLLEAGUES, Staff
 from schema.vocabulary import Category, ConsentChannel, ConsentState, LegalBasis, Purpose, Relation
+from schema.vocabulary.base import Vocabulary, vocabulary
 
 if TYPE_CHECKING:
     from schema.types.cases import Person
@@ -20,11 +34,7 @@ if TYPE_CHECKING:
 CONSENT: Final = within_category(Category.CASE)
 
 
-def _only(relations: frozenset[Relation]) -> Access:
-    return Access(CONSENT.category, CONSENT.grain, AllOf((CONSENT.rule, Related(relations))))
-
-
-_HOW: Final = _only(SLICE & (OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT}))
+_HOW: Final = narrowed(CONSENT, Related(SLICE & (OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT})))
 """How a consent came about: not for the body it names."""
 
 
@@ -33,7 +43,22 @@ def _state(c: Columns) -> ColumnElement[str]:
     return case((limited, ConsentState.GIVEN.value), else_=cast(c.state, String))
 
 
-CONSENTS_IN_ORDER: Final = Ordering(lambda c: [cast(c.until_on, String)], see=CONSENT)
+@vocabulary
+class ConsentOrderField(Vocabulary):
+    """Keys to order Consent by. Each has an index."""
+
+    ENDS = ("ends", "By last day.")
+
+
+@input_object
+class ConsentOrder:
+    """An order of Consent."""
+
+    field: ConsentOrderField = strawberry.field(description="Key.")
+    direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
+
+
+CONSENT_ORDERS: Final = {ConsentOrderField.ENDS: Ordering(lambda c: [cast(c.until_on, String)], see=CONSENT)}
 
 
 @record(ConsentRow, code="cs", see=CONSENT, rows=CONSENTS, subject=lambda c: c.person_id)
@@ -68,6 +93,11 @@ class Consent(Node):
     language: LanguageTag | None = column(ConsentRow.language, see=_HOW, says="Language shown.")
     channel: ConsentChannel | None = column(ConsentRow.channel, see=_HOW, says="How it was given; null until then.")
     basis: LegalBasis | None = column(ConsentRow.basis, see=_HOW, says="Ground in law.")
+    taken_by: Staff | None = one(
+        lambda here, there: there.id == here.taken_by_id,
+        see=narrowed(CONSENT, Related(COLLEAGUES)),
+        says="Who took it; null when the person gave it alone, or to a partner.",
+    )
     by_contact_person: bool | None = column(
         ConsentRow.by_contact_person, see=_HOW, says="True when a delegate gave it."
     )
@@ -85,5 +115,6 @@ class Consent(Node):
 class ConsentWhere:
     """Which consents."""
 
+    state: ConsentStateFilter | None = compares(_state, see=CONSENT, says="By standing, as you read it.")
     recipient: IDFilter | None = matches(ConsentRow.recipient_id, see=CONSENT, says="By body.")
     ends_on: DateFilter | None = matches(ConsentRow.until_on, see=CONSENT, says="By last day.")

@@ -3,12 +3,13 @@
 from typing import Annotated, Final
 
 import strawberry
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, exists, func
 
-from schema.access import NETWORK, PUBLIC, SECRETARIAT, Anyone, Own, Related, network_only
+from schema.access import NETWORK, PUBLIC, SECRETARIAT, Anyone, Columns, Own, Related, network_only
 from schema.scalars import URL, CountryCode
-from schema.source import Ordering, column, embedded, input_object, matches, one, record
+from schema.source import TODAY_TEXT, Ordering, column, embedded, holds, input_object, matches, one, record
 from schema.tables import AgreementRow, OrganisationRow
+from schema.tables.base import table_of
 from schema.types.basics import (
     CountryFilter,
     DisciplineFilter,
@@ -21,6 +22,7 @@ from schema.types.basics import (
     TextFilter,
     period,
     provenance,
+    within,
 )
 from schema.vocabulary import (
     AgreementState,
@@ -104,6 +106,14 @@ class Organisation(Node):
     provenance: Provenance = provenance(OrganisationRow)
 
 
+def _agreed(c: Columns) -> ColumnElement[bool]:
+    """Test that an agreement of the body runs today."""
+    agreement = table_of(AgreementRow).alias()
+    a = agreement.c
+    runs = and_(a.state == AgreementState.IN_FORCE, within(TODAY_TEXT, a.from_on, a.until_on))
+    return exists().where(a.organisation_id == c.id, runs).correlate_except(agreement)
+
+
 @input_object
 class OrganisationWhere:
     """Which bodies. All conditions must hold."""
@@ -116,6 +126,11 @@ class OrganisationWhere:
     support: SupportKindFilter | None = matches(OrganisationRow.support, see=PUBLIC, says="Gives such help.")
     discipline: DisciplineFilter | None = matches(
         OrganisationRow.disciplines, empty=True, see=PUBLIC, says="Helps such people, or anybody."
+    )
+    in_agreement: bool | None = holds(
+        lambda c, wanted: _agreed(c) == wanted,
+        see=NETWORK,
+        says="Has an agreement in force today. Needs network:read.",
     )
 
 

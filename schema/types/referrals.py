@@ -1,19 +1,34 @@
 """Referrals: the envelope that both sides read, its clock, its events. What was sent lies in the case, by category."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
 from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exists, func, literal, not_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from schema.access import AllOf, AnyOf, Columns, Linked, Own, Related, RowIs
-from schema.links import AGREEMENT, ENVELOPE, PARTNERS, REFERRALS, SLICE, of_case
+from schema.access import (
+    Access,
+    AllOf,
+    AnyOf,
+    Columns,
+    Linked,
+    Own,
+    Related,
+    RowIs,
+    Rule,
+    Scoped,
+    Unsealed,
+    relations_with,
+)
+from schema.links import AGREEMENT, ENVELOPE, OVERSIGHT, PARTNERS, REFERRALS, SCOPES, SLICE, of_case
 from schema.scalars import DateTime, LanguageTag
 from schema.source import (
     STAFF_ASKS,
     TODAY,
     Ordering,
     column,
+    compares,
     computed,
     embedded,
     holds,
@@ -25,12 +40,13 @@ from schema.source import (
     part,
     plain,
     record,
+    sealed_text,
     viewer,
 )
 from schema.standing import FINAL, running
-from schema.tables import ConsentRow, ReferralEventRow, ReferralRow, ReferralServiceRow
-from schema.tables.base import table_of
-from schema.tables.referrals import Direction
+from schema.tables import ConsentRow, EventWordsRow, ReferralEventRow, ReferralRow, ReferralServiceRow
+from schema.tables.base import enum_type, table_of
+from schema.tables.referrals import Direction, WordsKind
 from schema.types.basics import (
     Connection,
     DateTimeFilter,
@@ -38,19 +54,25 @@ from schema.types.basics import (
     Node,
     OrderDirection,
     PurposeFilter,
+    ReferralEventKindFilter,
+    ReferralStateFilter,
+    SupportKindFilter,
     UrgencyFilter,
     moment_key,
 )
 from schema.types.consents import Consent
 from schema.types.organisations import Organisation
 from schema.vocabulary import (
+    AccessScope,
     Category,
     ClockKind,
     DeclineReason,
+    Grain,
     Purpose,
     ReferralEventKind,
     ReferralState,
     Region,
+    Relation,
     ServiceAnswer,
     Side,
     SupportKind,
@@ -64,6 +86,61 @@ if TYPE_CHECKING:
 
 CONTENT: Final = of_case(Category.CASE, case=lambda c: c.case_id, own=lambda c: c.sender_id, brought=False)
 """What of a referral is more than its envelope."""
+
+
+def _there(name: str) -> Callable[[Columns], ColumnElement[Any]]:
+    """Read a column of the referral that a row belongs to."""
+
+    def pick(c: Columns) -> ColumnElement[Any]:
+        referral = table_of(ReferralRow).alias()
+        found = select(referral.c[name]).where(referral.c.id == c.referral_id)
+        return found.correlate_except(referral).scalar_subquery()
+
+    return pick
+
+
+OF_REFERRAL: Final = of_case(
+    Category.CASE, case=_there("case_id"), person=_there("person_id"), own=_there("sender_id"), brought=False
+)
+"""The same of a row that belongs to a referral."""
+
+NOTE: Final = of_case(
+    Category.CASE,
+    case=_there("case_id"),
+    person=_there("person_id"),
+    own=_there("sender_id"),
+    brought=False,
+    sealed=True,
+)
+"""The same, where it is sealed."""
+
+
+def _words(category: Category, scopes: frozenset[AccessScope], icorn: Rule) -> Access:
+    """Make the rule of words on a referral: for its sender, and for whom the rule lets of ICORN and of persons."""
+    sender = AllOf((Related(PARTNERS), Own("organisation_id", lambda c: c.sender_id)))
+    return Access(
+        category, Grain.FULL, AllOf((Scoped(scopes), AnyOf((icorn, sender)), Unsealed(lambda c: c.person_id)))
+    )
+
+
+DECLINE_TEXT: Final = _words(
+    Category.ASSESSMENT,
+    frozenset({AccessScope.ASSESSMENT_READ, AccessScope.ASSESSMENT_WRITE, AccessScope.SELF_READ}),
+    Related(relations_with(Category.ASSESSMENT, Grain.FULL) & SLICE),
+)
+"""An opinion on the person, which the recipient gives the sender."""
+
+WITHDRAW_REASON: Final = _words(
+    Category.CASE,
+    SCOPES[Category.CASE, Grain.FULL],
+    AllOf(
+        (
+            Related(OVERSIGHT | {Relation.CASEWORKER}),
+            RowIs("ICORN sends it", lambda c: c.direction == Direction.OUTGOING),
+        )
+    ),
+)
+"""What the sender keeps for itself."""
 
 
 # ---- As each side reads it -------------------------------------------------------------------------------------------
@@ -141,6 +218,9 @@ class ReferralService:
 
     kind: SupportKind = part("kind", see=ENVELOPE, says="Kind of help.")
     answer: ServiceAnswer = part("answer", see=ENVELOPE, says="What became of it.")
+    decline_reason: DeclineReason | None = part(
+        "decline_reason", see=OF_REFERRAL, says="Why not; null unless declined."
+    )
 
 
 @plain(see=ENVELOPE)
@@ -252,12 +332,19 @@ class ReferralEvent(Node):
     side: Side | None = column(
         ReferralEventRow.side, see=ENVELOPE, says="Who acted; null for the person, the clock and the system."
     )
+    note: str | None = sealed_text(
+        EventWordsRow,
+        lambda here, there: and_(there.event_id == here.id, there.kind == WordsKind.NOTE),
+        see=NOTE,
+        says="Words for the other side, naming nobody; null when none.",
+    )
 
 
 @input_object
 class ReferralEventWhere:
     """Which events."""
 
+    kind: ReferralEventKindFilter | None = matches(ReferralEventRow.kind, see=ENVELOPE, says="By kind.")
     after_number: int | None = holds(
         lambda c, number: _number(c) > number, see=ENVELOPE, says="After this number, to replay."
     )
@@ -294,7 +381,11 @@ class Referral(Node):
     services: list[ReferralService] = many(
         lambda here, there: there.referral_id == here.id,
         row=ReferralServiceRow,
-        parts={"kind": lambda c: c.kind, "answer": lambda c: c.answer},
+        parts={
+            "kind": lambda c: c.kind,
+            "answer": lambda c: c.answer,
+            "decline_reason": lambda c: c.decline_reason,
+        },
         order=lambda c: [c.kind],
         see=ENVELOPE,
         says="Help asked for, and what became of each.",
@@ -343,38 +434,43 @@ class Referral(Node):
     decline_reason: DeclineReason | None = column(
         ReferralRow.decline_reason, see=CONTENT, says="Why it was declined; null unless it was."
     )
+    decline_text: str | None = sealed_text(
+        EventWordsRow,
+        lambda here, there: and_(there.referral_id == here.id, there.kind == WordsKind.DECLINE),
+        see=DECLINE_TEXT,
+        says="The recipient's words on it, for the sender; null when none.",
+    )
+    withdraw_reason: str | None = sealed_text(
+        EventWordsRow,
+        lambda here, there: and_(there.referral_id == here.id, there.kind == WordsKind.WITHDRAWAL),
+        see=WITHDRAW_REASON,
+        says="Why it was taken back, in words kept for the sender only; null unless it was and something was said.",
+    )
     recipient_reference: str | None = column(
         ReferralRow.recipient_reference, see=CONTENT, says="The recipient's own file number; null when none."
     )
 
 
-@input_object
-class ReferralStateFilter:
-    """Match a value of ReferralState."""
-
-    eq: ReferralState | None = strawberry.field(description="Equal to.", default=strawberry.UNSET)
-    in_: list[ReferralState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-def _asks_service(c: Columns, kind: ColumnElement[Any]) -> ColumnElement[bool]:
+def _services(c: Columns) -> ColumnElement[Any]:
     service = table_of(ReferralServiceRow).alias()
-    asked = exists().where(service.c.referral_id == c.id, cast(service.c.kind, String) == kind)
-    return asked.correlate_except(service)
+    asked = select(service.c.kind).where(service.c.referral_id == c.id).correlate_except(service)
+    return func.array(asked.scalar_subquery(), type_=ARRAY(enum_type(SupportKind)))
 
 
 @input_object
 class ReferralWhere:
     """Which referrals. Only those you are a side of."""
 
-    state: ReferralState | None = holds(
-        lambda c, state: state_read(c) == state, see=ENVELOPE, says="By state, as you read it."
-    )
+    state: ReferralStateFilter | None = compares(state_read, see=ENVELOPE, says="By state, as you read it.")
     my_side: Side | None = holds(lambda c, side: _side(c) == side, see=ENVELOPE, says="You as sender or as recipient.")
     purpose: PurposeFilter | None = matches(ReferralRow.purpose, see=ENVELOPE, says="By purpose.")
     urgency: UrgencyFilter | None = matches(ReferralRow.urgency, see=ENVELOPE, says="By urgency.")
     sender: IDFilter | None = matches(ReferralRow.sender_id, see=ENVELOPE, says="By sender.")
     recipient: IDFilter | None = matches(ReferralRow.recipient_id, see=ENVELOPE, says="By recipient.")
-    service: SupportKind | None = holds(_asks_service, see=ENVELOPE, says="By help asked for.")
+    service: SupportKindFilter | None = compares(_services, see=ENVELOPE, says="By help asked for.")
+    since: DateTimeFilter | None = compares(
+        since_read, see=ENVELOPE, says="By the time they came to their state, as you read it."
+    )
     due_at: DateTimeFilter | None = matches(ReferralRow.due_at, see=ENVELOPE, says="By the clock.")
     open: bool | None = holds(lambda c, wanted: _open(c) == wanted, see=ENVELOPE, says="In a state that is not final.")
 

@@ -1,18 +1,22 @@
 """Who asks, as the graph tells it to the client: what its token says, what its body agreed, how much it may ask."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import strawberry
 from sqlalchemy import ColumnElement, exists, select
 
-from schema.access import VIEWER, Columns
+from schema.access import VIEWER, Access, AllOf, Columns, Related, Scoped
 from schema.scalars import DateTime, PartialDate
 from schema.source import Expression, Join, embedded, from_profile, limit, one, part, plain, viewer
 from schema.tables import AgreementRow
 from schema.tables.base import table_of
 from schema.types.cities import City
 from schema.types.organisations import Organisation
-from schema.vocabulary import AccessScope, AgreementState, Category, Purpose, Relation
+from schema.vocabulary import AccessScope, AgreementState, Category, Grain, Purpose, Relation
+
+if TYPE_CHECKING:
+    from schema.types.cases import Person
 
 
 def _own(name: str) -> Join:
@@ -52,6 +56,18 @@ _AGREED: Final[Mapping[str, Expression]] = {
 def _bound(name: str) -> Expression:
     return lambda _here: limit(name)
 
+
+_MYSELF: Final = Access(
+    Category.CASE,
+    Grain.FULL,
+    AllOf(
+        (
+            Scoped(frozenset({AccessScope.SELF_READ, AccessScope.DELEGATE_READ})),
+            Related(frozenset({Relation.RESIDENT, Relation.CONTACT_PERSON})),
+        )
+    ),
+)
+"""For whom the hub may hold a record of their own."""
 
 _BOUNDS: Final[Mapping[str, Expression]] = {
     name: _bound(name) for name in ("cost", "depth", "page", "cost_per_window", "window_seconds", "at_once")
@@ -107,6 +123,11 @@ class Viewer:
         _AGREED, present=_has_agreement, see=VIEWER, says="Agreement of your body; null without one."
     )
     limits: ViewerLimits = embedded(_BOUNDS, see=VIEWER, says="How much you may ask.")
+    person: Annotated["Person", strawberry.lazy("schema.types.cases")] | None = one(
+        lambda _here, there: there.account_id == viewer("account_id"),
+        see=_MYSELF,
+        says="Your own record, when you are a person in the hub; null for everybody else.",
+    )
     token_expires_at: DateTime | None = from_profile(
         "expires_at", see=VIEWER, says="When the token ends; null without one."
     )

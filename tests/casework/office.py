@@ -42,7 +42,7 @@ from schema.tables import (
 )
 from schema.tables.base import table_of
 from schema.tables.people import AccountStatus
-from schema.tables.referrals import Direction
+from schema.tables.referrals import Direction, WordsKind
 from schema.vocabulary import (
     AccessScope,
     AgreementState,
@@ -286,6 +286,11 @@ class Office:
     def event(self, referral: UUID, number: int, kind: ReferralEventKind, to: ReferralState, **terms: Any) -> UUID:
         """Write an event of a referral."""
         return self.put(ReferralEventRow, referral_id=referral, number=number, kind=kind, to_state=to, at=NOW, **terms)
+
+    def say(self, file: File, referral: UUID, event: UUID, kind: WordsKind, text: str) -> None:
+        """Write words said with an event."""
+        said = {"event_id": event, "referral_id": referral, "subject": file.person}
+        self.vault.say(self.connection, kind, text, **said)
 
 
 def partner(body: UUID | None, purpose: Purpose | None = Purpose.ASSESSMENT, **more: Any) -> AccessProfile:

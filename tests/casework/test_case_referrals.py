@@ -91,11 +91,17 @@ async def test_a_sender_learns_of_a_duplicate_only_under_consent(hub, told):
             office.consent(file, office.house, purposes=[Purpose.DUPLICATE_CHECK])
     document = """query($id: ID!) { referral(id: $id) { state since events { totalCount nodes { kind } } }
       open: referrals(where: {open: true}) { totalCount }
-      found: referrals(where: {state: DUPLICATE}) { totalCount } }"""
+      found: referrals(where: {state: {eq: DUPLICATE}}) { totalCount }
+      listed: referrals(where: {state: {in: [DUPLICATE, CLOSED]}}) { totalCount }
+      later: referrals(where: {since: {gte: "2026-11-21T00:00:00Z"}}) { totalCount }
+      detected: referral(id: $id) { events(where: {kind: {in: [DUPLICATE_DETECTED]}}) { totalCount } } }"""
     answer = (await hub.ask(document, partner(sender), id=f"rf_{referral}"))["data"]
     assert answer["referral"]["state"] == ("DUPLICATE" if told else "SENT")
     assert answer["referral"]["since"] == ("2026-11-20T12:00:00Z" if told else "2026-11-21T12:00:00Z")
     assert answer["referral"]["events"]["totalCount"] == (2 if told else 1)
     assert (answer["open"]["totalCount"], answer["found"]["totalCount"]) == ((0, 1) if told else (1, 0))
+    assert answer["listed"]["totalCount"] == answer["found"]["totalCount"]
+    assert answer["later"]["totalCount"] == (0 if told else 1), "as the time of the state that it reads"
+    assert answer["detected"]["events"]["totalCount"] == (1 if told else 0)
     lead = (await hub.ask(document, LEAD, id=f"rf_{referral}"))["data"]
     assert lead["referral"]["state"] == "DUPLICATE"

@@ -20,6 +20,7 @@ LINES = (Path(__file__).parent / "fields.txt").read_text(encoding="utf-8").split
 RULES = {name: rule.strip() for name, _, rule in (line.partition(" ") for line in LINES)}
 PATHS = {
     "Query": "%s",
+    "Viewer": "viewer { %s }",
     "Case": "case(id: $case) { %s }",
     "Profile": "case(id: $case) { profile { %s } }",
     "Identity": "case(id: $case) { identity { %s } }",
@@ -29,6 +30,7 @@ PATHS = {
     "Risk": "case(id: $case) { risk { %s } }",
     "Incident": "case(id: $case) { risk { incidents { %s } } }",
     "WorkSample": "case(id: $case) { risk { samples { %s } } }",
+    "Staff": "case(id: $case) { owner { %s } }",
     "Person": "person(id: $person) { %s }",
     "Packet": "referral(id: $referral) { packet { %s } }",
     "Consent": "node(id: $consent) { ... on Consent { %s } }",
@@ -73,22 +75,35 @@ SCOPES["assessment coarse"] = {
 }
 SCOPES["case coarse"] = SCOPES["case"] | {AccessScope.PRESENTATION_READ}
 SCOPES["risk coarse"] = SCOPES["risk"] | {AccessScope.RESIDENCY_READ, AccessScope.PRESENTATION_READ}
-SCOPES["case how"] = SCOPES["case static"] = SCOPES["case"]
+SCOPES["words"] = {AccessScope.ASSESSMENT_READ, AccessScope.ASSESSMENT_WRITE, AccessScope.SELF_READ}
+SCOPES["log actor"] = SCOPES["log inside"]
+SCOPES["sender words"] = SCOPES["case how"] = SCOPES["case owner"] = SCOPES["case colleagues"] = SCOPES[
+    "case static"
+] = SCOPES["case"]
 
 
 def sees(rule: str, who: AccessProfile, *, consent: bool) -> bool:
     """Tell whether an actor that is tied to the person sees a field of the rule."""
+    if rule == "myself":
+        mine = {AccessScope.SELF_READ, AccessScope.DELEGATE_READ} & who.scopes
+        return who.relation is Relation.RESIDENT and bool(mine)
     if rule != "envelope" and not SCOPES[rule] & who.scopes:
         return False
     match who.relation:
+        case Relation.RESIDENT if rule in {"sender words", "case colleagues", "log actor"}:
+            return False
         case Relation.LEAD:
             # B on location and health: nothing of them without breaking the glass, nor of their coarse forms.
             return rule.split(maxsplit=1)[0] not in {"location", "health"}
         case Relation.CASEWORKER | Relation.RESIDENT:
-            return rule != "log inside" and not (rule == "log" and who.relation is Relation.CASEWORKER)
+            return rule not in {"log inside", "log actor"} and not (
+                rule == "log" and who.relation is Relation.CASEWORKER
+            )
         case Relation.DPO:
-            # B on these: nothing of them without breaking the glass. C on contact and assessment: their coarse forms.
-            return rule != "contact" and rule.split(maxsplit=1)[0] not in {"risk", "location", "health", "family"}
+            # B on these: nothing of them without breaking the glass. C on contact and assessment: their coarse forms,
+            # and none of the words.
+            kind = rule.split(maxsplit=1)[0]
+            return rule != "contact" and kind not in {"risk", "location", "health", "family", "words"}
         case Relation.PARTNER_AGREEMENT:
             coarse = {
                 f"{each} coarse" for each in ("case", "contact", "location", "risk", "health", "family", "assessment")

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, time
 from itertools import product
@@ -15,9 +16,11 @@ from oracle import Answer, Oracle, Refusal, Rows, Who, load
 from oracle.graph import FIELDS
 from oracle.pages import Listing
 from oracle.rows import RECORDS, Cursor, Thing, read_id
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
+from strawberry.types.field import StrawberryField
 from worlds import World, make_world, store
 
 from hub.clock import SetClock
@@ -28,16 +31,30 @@ from schema.access import AccessProfile
 from schema.root import Query
 from schema.scalars import SCALARS
 from schema.types.openings import PartnerOpening, Place
+from schema.types.viewer import Viewer
 from schema.vocabulary import AccessScope, Relation
 
 PERSONS: Final = frozenset({"case", "cases", "person", "referral", "referrals", "consents", "audit_entries"})
 """Roots of what concerns persons: that part of the graph has an oracle of its own, in `tests/casework`."""
 
 
+def _nobody(root: StrawberryField) -> StrawberryField:
+    """Give the viewer without the record of their own."""
+    definition = Viewer.__strawberry_definition__
+    kept = [field for field in definition.fields if field.python_name != "person"]
+    assert len(kept) == len(definition.fields) - 1
+    narrower = create_type("Viewer", kept, description=definition.description, directives=definition.directives)
+    plain = copy(root)
+    plain.type_annotation = StrawberryAnnotation(narrower | None)
+    return plain
+
+
 def _public() -> Schema:
     """Give the graph without persons, from the same declarations."""
     roots = [field for field in Query.__strawberry_definition__.fields if field.python_name not in PERSONS]
     assert len(roots) == len(Query.__strawberry_definition__.fields) - len(PERSONS)
+    place = next(number for number, root in enumerate(roots) if root.python_name == "viewer")
+    roots[place] = _nobody(roots[place])
     query = create_type("Query", roots)
     config = StrawberryConfig(scalar_map=SCALARS)
     return Schema(query=query, types=[Place, PartnerOpening], config=config, federation_version="2.9")

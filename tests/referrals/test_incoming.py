@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from referrals_town import ALL, CONTENT, NAME, PEN_NAME, PRISON, SERVICES, TITLE
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from connectors.errors import Refused
 from connectors.signing import unchecked
@@ -14,7 +14,7 @@ from hub.consent import AgreementInvalid, ConsentMissing, NotFound, StateConflic
 from hub.delivery.ports import Topic
 from hub.referrals.service import Brought
 from hub.store.vault import KeyDestroyed
-from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, InboxMessageRow, ReferralServiceRow
+from schema.tables import CaseIdentityRow, CaseRiskRow, CaseRow, EventWordsRow, InboxMessageRow, ReferralServiceRow
 from schema.tables.base import table_of
 from schema.tables.referrals import InboxState
 from schema.vocabulary import (
@@ -193,6 +193,18 @@ def test_a_stop_notice_erases_what_came_and_is_certified(town, cause, state, tak
         town.do("decline", town.mira if not taken else town.lena, handoff, reason=DeclineReason.NO_FUNDS)
     town.tells(town.pen, handoff, 2, "confirm", "closed")
     assert town.state(handoff) is state
+
+
+def test_a_stop_notice_takes_our_words_on_it_along(town):
+    handoff = arrived(town, town.pen)
+    town.do("take", town.mira, handoff)
+    town.do("accept", town.mira, handoff, note="Come.")
+    counted = select(func.count()).select_from(table_of(EventWordsRow))
+    with town.engine.connect() as connection:
+        assert connection.scalar(counted) == 1
+    town.take_in(town.pen, town.stop(town.pen, handoff, cause="withdrawn"))
+    with town.engine.connect() as connection:
+        assert connection.scalar(counted) == 0
 
 
 @pytest.mark.parametrize("taken", [False, True])

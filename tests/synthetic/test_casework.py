@@ -43,6 +43,9 @@ def test_cases_are_made_up_once_marked_and_sealed(facts_engine):
         for (case,) in rows(facts_engine, "select id from case_file limit 5"):
             identity = vault().read(connection, CaseIdentityRow, case)
             assert "(made up)" in identity["legal_name"]
+    assert added["event_words"] > 0
+    plain = "select count(*) from event_words where position('Made up' in encode(sealed, 'escape')) > 0"
+    assert rows(facts_engine, plain) == [(0,)]
     directions = rows(facts_engine, "select direction, count(*) from referral group by 1 order by 1")
     assert [name for name, _ in directions] == ["incoming", "outgoing"]
     states = {state for (state,) in rows(facts_engine, "select distinct state from referral")}

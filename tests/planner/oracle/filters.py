@@ -126,6 +126,15 @@ def covers(row: Row, day_text: str) -> bool:
     return not row["ended"] if row["until_on"] is None else row["until_on"] + "~" >= day_text
 
 
+def agrees(rows: Rows, body: Row) -> bool:
+    """Tell whether an agreement of the body is in force and runs today."""
+    today = rows.today.isoformat()
+    return any(
+        row["state"] == "in_force" and (row["from_on"] or "") <= today <= (row["until_on"] or "9") + "~"
+        for row in rows.of("agreement", organisation_id=body["id"])
+    )
+
+
 CITY: Final[Conditions] = {
     "slug": Condition(text("slug")),
     "name": Condition(text("name_key")),
@@ -147,6 +156,7 @@ ORGANISATION: Final[Conditions] = {
     "country": Condition(value("country")),
     "support": Condition(values("support")),
     "discipline": Condition(values("disciplines", empty=True)),
+    "inAgreement": Condition(lambda rows, row, given: agrees(rows, row) == given, NETWORK),
 }
 RESIDENT: Final[Conditions] = {
     "name": Condition(text("name_key")),

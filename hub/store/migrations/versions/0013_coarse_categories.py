@@ -1,6 +1,6 @@
 """Where a person is, what a host must provide, who would travel, the outcome of an assessment: sealed, by category.
 
-Revision: 0013, after 0010. Tables of cases and of packets; beside a packet stands in plain how its person may be
+Revision: 0013, after 0012. Tables of cases and of packets; beside a packet stands in plain how its person may be
 reached, as it does beside the person. And where recorded facts come from.
 """
 
