@@ -27,7 +27,7 @@ from schema.vocabulary import (
 )
 
 WORLDS, QUESTIONS = 6, 20
-TABLES = ("agreement", "person", "case_file", "consent", "referral", "subject_key", "organisation")
+TABLES = ("agreement", "person", "case_file", "consent", "referral", "subject_key", "organisation", "account")
 PURPOSES = (Purpose.ASSESSMENT, Purpose.ADVOCACY)
 CATEGORIES = (Category.CASE, Category.IDENTITY, Category.CONTACT, Category.RISK)
 FIELDS = {
@@ -37,6 +37,7 @@ FIELDS = {
     "contact": "contact { rule channels { address kind safe } }",
     "risk": "risk { claim level }",
     "person": "person { id }",
+    "owner": "owner { name role }",
 }
 
 
@@ -154,10 +155,23 @@ class Expected:
                 case "risk":
                     shown = oracle.shown(who, "risk", row, at, sealed=True)
                     made[name] = {"claim": CLAIM, "level": "HIGH"} if shown and there else None
+                case "owner":
+                    never = oracle.never_staff(who)
+                    shown = not never and oracle.shown(who, "case", row, at)
+                    made[name] = oracle.staff(who, row["owner_id"]) if shown else None
                 case "person":
                     shown = oracle.shown(who, "case", row, at)
                     made[name] = {"id": f"pe_{VEIL.hide(self.audience, 'pe', row['person_id'])}"} if shown else None
         return made
+
+    def hide_staff(self) -> None:
+        """Note what no row shows of who works on a case: it, or the name."""
+        reason = self.oracle.never_staff(self.who)
+        for path in (("cases", "nodes", "owner"), ("referrals", "nodes", "case", "owner")):
+            if reason:
+                self.oracle.shut.add((path, "CASE", reason))
+            elif self.who.relation == "resident":
+                self.oracle.shut.add(((*path, "name"), "CASE", "RELATION"))
 
     def answer(self, fields: list[str]) -> dict[str, Any]:
         oracle, who = self.oracle, self.who
@@ -165,6 +179,9 @@ class Expected:
             oracle.shut |= {(("cases",), "CASE", "RELATION"), (("referrals",), "CASE", "RELATION")}
             return {"cases": None, "referrals": None}
         for name in fields:
+            if name == "owner":
+                self.hide_staff()
+                continue
             category = {"id": None, "person": "case", "state": "case"}.get(name, name)
             for path in (("cases", "nodes", name), ("referrals", "nodes", "case", name)):
                 if category and (reason := oracle.never(who, category)):
