@@ -128,7 +128,7 @@ class ReferralRow(Row, table=True):
     recipient_reference: str | None = None
     review_on: date | None = None
     words: bytes | None = Field(default=None, sa_type=LargeBinary)
-    """Free words of both sides, such as why it was declined, sealed under the person's key."""
+    """Free words of both sides that no rule shows, such as their own file numbers, sealed under the person's key."""
 
 
 class ReferralServiceRow(SQLModel, table=True):

@@ -115,12 +115,13 @@ NOTE: Final = of_case(
 """The same, where it is sealed."""
 
 
+_NOT_ERASED: Final = Unsealed(lambda c: c.person_id)
+
+
 def _words(category: Category, scopes: frozenset[AccessScope], icorn: Rule) -> Access:
     """Make the rule of words on a referral: for its sender, and for whom the rule lets of ICORN and of persons."""
     sender = AllOf((Related(PARTNERS), Own("organisation_id", lambda c: c.sender_id)))
-    return Access(
-        category, Grain.FULL, AllOf((Scoped(scopes), AnyOf((icorn, sender)), Unsealed(lambda c: c.person_id)))
-    )
+    return Access(category, Grain.FULL, AllOf((Scoped(scopes), AnyOf((icorn, sender)), _NOT_ERASED)))
 
 
 DECLINE_TEXT: Final = _words(

@@ -197,6 +197,18 @@ class Oracle:
             return "SCOPE"
         return None if who.relation in FULL[kind] else "RELATION"
 
+    def never_staff(self, who: Viewer) -> str | None:
+        """Give the reason for which no row shows who of ICORN works on a case; None when rows decide."""
+        return self.never(who, "case") or ("RELATION" if who.relation in PARTNERS else None)
+
+    def staff(self, who: Viewer, account: UUID | None) -> dict[str, str | None] | None:
+        """Show somebody of ICORN: to colleagues by name, to the person by role; None where nobody is."""
+        found = [row for row in self.of("account", id=account) if row["relation"] in ICORN | {"auditor"}]
+        if not found:
+            return None
+        name = found[0]["name"] if who.relation in ICORN else None
+        return {"name": name, "role": found[0]["relation"].upper()}
+
     def shown(self, who: Viewer, kind: str, case: Row, path: tuple[str, ...], *, sealed: bool = False) -> bool:
         """Tell whether a category is shown at a grain, noting it where it is withheld."""
         category = kind.partition(" ")[0]

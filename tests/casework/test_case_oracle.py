@@ -27,7 +27,7 @@ from schema.vocabulary import (
 )
 
 WORLDS, QUESTIONS = 6, 20
-TABLES = ("agreement", "person", "case_file", "consent", "referral", "subject_key", "organisation")
+TABLES = ("agreement", "person", "case_file", "consent", "referral", "subject_key", "organisation", "account")
 PURPOSES = (Purpose.ASSESSMENT, Purpose.ADVOCACY)
 CATEGORIES = tuple(EVERY_CATEGORY)
 FIELDS = {
@@ -39,6 +39,7 @@ FIELDS = {
     "household": "household { adults children }",
     **{name: name for name in COARSE if name != "household"},
     "person": "person { id }",
+    "owner": "owner { name role }",
 }
 KINDS = {
     "id": None,
@@ -182,10 +183,23 @@ class Expected:
                 case "currentRegion" | "arrivalMonth" | "careNeeds" | "household" | "opinion":
                     shown = oracle.shown(who, KINDS[name] or "", row, at, sealed=True)
                     made[name] = COARSE[name] if shown and there else None
+                case "owner":
+                    never = oracle.never_staff(who)
+                    shown = not never and oracle.shown(who, "case", row, at)
+                    made[name] = oracle.staff(who, row["owner_id"]) if shown else None
                 case "person":
                     shown = oracle.shown(who, "case", row, at)
                     made[name] = {"id": f"pe_{VEIL.hide(self.audience, 'pe', row['person_id'])}"} if shown else None
         return made
+
+    def hide_staff(self) -> None:
+        """Note what no row shows of who works on a case: it, or the name."""
+        reason = self.oracle.never_staff(self.who)
+        for path in (("cases", "nodes", "owner"), ("referrals", "nodes", "case", "owner")):
+            if reason:
+                self.oracle.shut.add((path, "CASE", reason))
+            elif self.who.relation == "resident":
+                self.oracle.shut.add(((*path, "name"), "CASE", "RELATION"))
 
     def answer(self, fields: list[str]) -> dict[str, Any]:
         oracle, who = self.oracle, self.who
@@ -193,6 +207,9 @@ class Expected:
             oracle.shut |= {(("cases",), "CASE", "RELATION"), (("referrals",), "CASE", "RELATION")}
             return {"cases": None, "referrals": None}
         for name in fields:
+            if name == "owner":
+                self.hide_staff()
+                continue
             kind = KINDS.get(name, name)
             for path in (("cases", "nodes", name), ("referrals", "nodes", "case", name)):
                 if kind and (reason := oracle.never(who, kind)):
