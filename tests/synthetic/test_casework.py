@@ -8,7 +8,7 @@ import pytest
 from hub.errors import DataRejected
 from hub.store.sealed import Sealing
 from hub.store.vault import Vault
-from hub.synthetic import add_cases
+from hub.synthetic import add_cases, decorate
 from schema.tables import CaseIdentityRow
 from schema.vocabulary import ReferralState
 
@@ -71,6 +71,19 @@ def test_events_lead_to_the_state_and_are_numbered_without_gaps_on_both_sides(fa
     assert rows(facts_engine, f"select count(*) from packet_copy where referral_id not in ({sent})") == [(0,)]
     unsent = "select count(*) from referral where (sent_at is null) <> (state in ('draft', 'consent_pending', 'ready'))"
     assert rows(facts_engine, unsent) == [(0,)]
+
+
+def test_who_is_hosted_has_a_made_up_face_of_their_own_where_there_are_some(facts_engine):
+    decorate(facts_engine, seed=1, today=TODAY)
+    added = add_cases(facts_engine, vault(), seed=5, count=60, today=TODAY)
+    ((people,),) = rows(facts_engine, "select count(*) from case_file where state = 'hosted' and holder_id is null")
+    ((shown,),) = rows(facts_engine, "select count(*) from resident where certainty = 'synthetic'")
+    assert added["person_face"] == min(people, shown) > 0
+    strange = (
+        "select count(*) from person_face f join resident r on r.id = f.resident_id "
+        "join case_file c on c.person_id = f.person_id where r.certainty <> 'synthetic' or c.state <> 'hosted'"
+    )
+    assert rows(facts_engine, strange) == [(0,)]
 
 
 def test_without_bodies_there_are_no_cases(engine):
