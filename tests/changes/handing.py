@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from referrals_town import PLANTED, Town
 
@@ -40,6 +40,7 @@ class Desk:
         self.operations = operations
         self.profile = profile
         self.keys = 0
+        self.name = uuid4().hex
 
     async def ask(self, document: str, **variables: object) -> dict[str, Any]:
         answer = await self.operations.execute(document, variables=variables, profile=self.profile)
@@ -49,7 +50,7 @@ class Desk:
         self.keys += 1
         kind = f"{name[0].upper()}{name[1:]}Input"
         document = f"mutation($input: {kind}!) {{ it: {name}(input: $input) {{ {selection} }} }}"
-        answer = await self.ask(document, input={"idempotencyKey": f"intent-{id(self)}-{self.keys}", **given})
+        answer = await self.ask(document, input={"idempotencyKey": f"intent-{self.name}-{self.keys}", **given})
         assert "errors" not in answer, answer
         return answer["data"]["it"]
 
