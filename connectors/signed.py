@@ -187,7 +187,6 @@ class SignedPartner(Generic[S_co]):
         """Bring a packet: by notice where it fetches, else sealed."""
         if Capability.NOTICE not in self.capabilities:
             return await self.submit(packet)
-        self._ours(packet)
         return await self._sent(packet, wire.make_notice(packet, self._me, now=self._now()))
 
     async def submit(self, packet: str) -> Read[Receipt] | None:

@@ -16,14 +16,13 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Final, TypeVar
 from uuid import UUID
 
-import anyio.to_thread
-from anyio import CapacityLimiter
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
@@ -40,6 +39,8 @@ from schema.tables.referrals import DeliveryState
 EXPIRED: Final = "expired"
 """What a handler is told when the time of a delivery is over."""
 _FAULT: Final = "internal_error"
+_THREADS: Final = 4
+"""That claim, and as many that settle. More of them wait for the interpreter, not for the database."""
 _ENDLESS: Final = timedelta(days=3650)
 _log = logger()
 T = TypeVar("T")
@@ -113,8 +114,8 @@ class Worker:
         self._jitter: Final = jitter
         self._name: Final = f"{socket.gethostname()[:60]}:{token_hex(4)}"
         self._slots: Final = asyncio.Semaphore(self.patience.at_once)
-        self._claiming: Final = CapacityLimiter(4)
-        self._settling: Final = CapacityLimiter(4)
+        self._claiming: Final = ThreadPoolExecutor(_THREADS, "delivery claims")
+        self._settling: Final = ThreadPoolExecutor(_THREADS, "delivery settles")
         self._running: Final[dict[UUID, _Running]] = {}
         self._closing = False
         self._vain: Final = set[UUID]()
@@ -182,9 +183,9 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def in_thread(self, work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
+    async def in_thread(self, work: Callable[[], T], threads: ThreadPoolExecutor | None = None) -> T:
         """Run what blocks. What was begun is waited for, also by who is cancelled: its connection is given back."""
-        running = asyncio.ensure_future(anyio.to_thread.run_sync(work, limiter=limiter or self._settling))
+        running = asyncio.get_running_loop().run_in_executor(threads or self._settling, work)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:

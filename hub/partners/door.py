@@ -6,6 +6,7 @@ signature that does not hold are answered alike; so are a referral that is not t
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,7 +16,6 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.concurrency import run_in_threadpool
 
 from connectors import handoff as wire
 from connectors.errors import ConnectorError, Invalid, Refused, Unauthorized, Unavailable
@@ -40,6 +40,8 @@ from schema.vocabulary import AccessScope
 FETCH_SECONDS: Final = 10.0
 """How long the packet of a notice may take to come; who sent the notice waits meanwhile."""
 TOKEN_CHARS_MAX: Final = 8_192
+_THREADS: Final = ThreadPoolExecutor(15, "partners")
+"""As many as the engine has connections: nobody waits for one in a thread."""
 _SIGNED: Final = SCHEME.lower()
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -305,7 +307,7 @@ async def _blocking(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
         StoreUnavailable: the database does not answer.
     """
     try:
-        return await run_in_threadpool(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, partial(work, *args, **kwargs))
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise StoreUnavailable("no connection to the database") from error
 
