@@ -44,10 +44,12 @@ class Own:
     """Holds on rows whose column names the viewer's own body or city.
 
     `viewer` is a field of `AccessProfile`; `column` picks the column of the row. Who has no such id owns nothing.
+    `only` is what is true of all such rows, by name and value: where a filter settled something else, none is owned.
     """
 
     viewer: str
     column: Callable[[Columns], ColumnElement[Any]]
+    only: tuple[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Access:
         return tuple(sorted(scope.value for rule in rules if isinstance(rule, Scoped) for scope in rule.any_of))
 
 
+PARTNERS: Final = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
 STAFF: Final = frozenset({Relation.CASEWORKER, Relation.LEAD, Relation.DPO, Relation.AUDITOR})
 """Who works for ICORN itself and may come across persons."""
 

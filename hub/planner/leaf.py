@@ -12,13 +12,16 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     DateTime,
+    FromClause,
     LargeBinary,
     Select,
+    TableValuedAlias,
     Text,
     Uuid,
     and_,
     any_,
     bindparam,
+    case,
     cast,
     column,
     func,
@@ -47,7 +50,7 @@ def with_leaf(answer: ColumnElement[str], operation: Operation) -> Select[Any]:
     reading = operation.reading
     assert reading is not None
     body = select(answer.label("body")).cte("answer")
-    told = _told(body).cte("told").prefix_with("MATERIALIZED")
+    told = _told(body, marked=bool(reading.by_row)).cte("told").prefix_with("MATERIALIZED")
     numbered = list(enumerate(reading.by_row.values()))
     returned = [
         *((each, _ALWAYS) for each in reading.lists),
@@ -63,8 +66,14 @@ def with_leaf(answer: ColumnElement[str], operation: Operation) -> Select[Any]:
     def texts(marked: Iterable[tuple[str, str]]) -> ColumnElement[Any]:
         """Give the texts whose marks are there, sorted, each once."""
         pairs = sorted(set(marked))
-        if not pairs:
-            return _fixed([])
+        if {mark for _, mark in pairs} <= {_ALWAYS, _ANY_ROW}:
+            everything, always = (
+                sorted({text for text, _ in pairs}),
+                sorted({t for t, mark in pairs if mark == _ALWAYS}),
+            )
+            if everything == always:
+                return _fixed(always)
+            return case((func.cardinality(told.c.subjects) > 0, _fixed(everything)), else_=_fixed(always))
         columns = tuple([pair[place] for pair in pairs] for place in (0, 1))
         arrays = [_fixed(each) for each in columns]
         named = func.unnest(*arrays).table_valued("text", "mark").render_derived(name="named")
@@ -106,18 +115,29 @@ def _fixed(names: Sequence[str]) -> ColumnElement[Any]:
     return literal_column(f"'{{{','.join(names)}}}'::text[]", _TEXTS)
 
 
-def _told(body: CTE) -> Select[Any]:
-    """Read off the answer whose data it holds, and what its rows let through or kept back: by letter and number."""
-    cut = func.unnest(func.string_to_array(body.c.body, Constant(json_text.MARK)))
-    pieces = cut.table_valued(column("piece", Text())).render_derived(name="pieces")
-    piece = pieces.c.piece
-    mark = func.split_part(piece, Constant(json_text.END), 1)
+def _told(body: CTE, *, marked: bool) -> Select[Any]:
+    """Read off the answer whose data it holds, and what its rows let through or kept back: by letter and number.
 
-    def found(what: ColumnElement[Any], *letters: str) -> ColumnElement[Any]:
-        picked = select(what.label("found")).distinct().select_from(pieces)
-        return func.array(
-            picked.where(func.left(piece, 1).in_([Constant(letter) for letter in letters])).scalar_subquery()
-        )
+    Args:
+        body: the answer.
+        marked: whether there are rules by which rows decide.
+    """
 
-    subject = cast(func.substr(mark, 2), Uuid())
-    return select(body.c.body, found(subject, "S").label("subjects"), found(mark, "R", "W").label("marks"))
+    def found(what: ColumnElement[Any], pieces: FromClause, where: ColumnElement[bool], kind: ARRAY[Any]) -> Any:
+        picked = select(what.label("found")).distinct().select_from(pieces).where(where)
+        return func.array(picked.scalar_subquery(), type_=kind)
+
+    def cut(at: str) -> TableValuedAlias:
+        pieces = func.unnest(func.string_to_array(body.c.body, Constant(at)))
+        return pieces.table_valued(column("piece", Text()), with_ordinality="n").render_derived(name="pieces")
+
+    # What stands before the first mark is piece 1; an id has 36 signs.
+    about = cut(json_text.ABOUT)
+    subjects = found(cast(func.left(about.c.piece, 36), Uuid()), about, about.c.n > 1, ARRAY(Uuid()))
+    marks: ColumnElement[Any] = _fixed([])
+    if marked:
+        any_mark = cut(json_text.MARK)
+        letters = [Constant(letter) for letter in ("R", "W")]
+        where = func.left(any_mark.c.piece, 1).in_(letters)
+        marks = found(func.split_part(any_mark.c.piece, Constant(json_text.END), 1), any_mark, where, _TEXTS)
+    return select(body.c.body, subjects.label("subjects"), marks.label("marks"))

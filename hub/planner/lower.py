@@ -199,7 +199,7 @@ class Lowering:
     def _nested(self, node: Nested, scope: Scope) -> ColumnElement[str]:
         columns = scope.here
         parts = {name: make(columns) for name, make in node.source.parts.items()}
-        written = self.object(node.obj, Scope(scope.alias, scope.around[:-1], parts))
+        written = self.object(node.obj, Scope(scope.alias, scope.around[:-1], parts, scope.facts))
         if node.source.present is None:
             return written
         return case((node.source.present(columns), written), else_=NULL)

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from strawberry.federation import Schema
 
-from hub.planner.bind import Asked, Parameter, Read, Request
+from hub.planner.bind import Asked, Parameter, Read, Request, settled_by
 from hub.planner.build import build
 from hub.planner.catalogue import Catalogue
 from hub.planner.cost import Cost, weigh
@@ -218,7 +218,7 @@ class Planner:
         cost = weigh(operation.root)
         self._afford(cost.fixed)
         lowering = Lowering(operation)
-        sql, names = text_of(lowering.statement())
+        sql, names = text_of(lowering.statement(), settled_by(profile))
         static = [each for each in operation.withheld if not each.by_row]
         by_row = len(static) != len(operation.withheld)
         return Plan(

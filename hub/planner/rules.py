@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache as cached
 from typing import Any, Final, assert_never
 
-from graphql import GraphQLInputType, get_named_type
+from graphql import GraphQLEnumType, GraphQLInputType, get_named_type
 from sqlalchemy import ARRAY as GENERIC_ARRAY
 from sqlalchemy import (
     Boolean,
@@ -38,11 +38,11 @@ from sqlalchemy.types import TypeEngine
 
 from hub.planner import ids
 from hub.planner.bind import Parameters, Request
-from hub.planner.ir import Condition, Gate, Open, RowRule, Shut, When, reading
+from hub.planner.ir import Condition, Gate, Given, Open, RowRule, Shut, When, reading
 from hub.planner.refused import OperationRefused
 from hub.planner.weave import row_rule
 from schema.access import AllOf, AnyOf, Anyone, Columns, Consented, Linked, Own, RowIs, Unsealed
-from schema.source import PURPOSE, TODAY, viewer
+from schema.source import PURPOSE, TODAY, known, unnarrowed, viewer
 from schema.standing import running, taken_up
 from schema.tables import ConsentRow, DenialRow, ReferralRow, SubjectKeyRow
 from schema.tables.base import table_of
@@ -93,9 +93,13 @@ def predicate(rule: RowRule, c: Columns, beside: Beside | None = None) -> Column
         c: columns of the row.
         beside: where look-ups are shared with other rules on the same row.
     """
+    if isinstance(rule, Own):
+        # What a filter settled may shut a way in, never open one: no other rule hears of it.
+        other = rule.only is not None and known(c, rule.only[0]) not in {None, rule.only[1]}
+        return false() if other else rule.column(c) == viewer(rule.viewer)
+    if not isinstance(rule, AllOf | AnyOf):
+        c = unnarrowed(c)
     match rule:
-        case Own(name, column):
-            return column(c) == viewer(name)
         case RowIs():
             return rule.predicate(c)
         case Linked():
@@ -175,7 +179,9 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
     """Turn one filter into predicates: what it compares, and the rule of what it looks at."""
     match, name = condition.match, condition.operator
     if match.predicate:
-        value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
+        value: Any = _written(condition)
+        if value is None:
+            value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
         return [match.predicate(c, value), *passes(condition.gate, c)]
     assert match.column is not None
     column = c[match.column]
@@ -186,6 +192,24 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
         value = parameters.once(condition, match.column, kind, _reader(condition, convert))
     compared = _compare(column, name, value, empty=match.empty)
     return [compared, *passes(condition.gate, c), *_seen(condition, column)]
+
+
+def _written(condition: Condition) -> ColumnElement[Any] | None:
+    """Give a word or a truth that stands in the document itself, for the database to plan with; else None."""
+    words = isinstance(get_named_type(condition.type), GraphQLEnumType)
+    match condition.value:
+        case Given(bool() as truth):
+            return true() if truth else false()
+        case Given(str() as word) if words:
+            return literal(str(word), _plain_type(condition.type))
+        case _:
+            return None
+
+
+def settled(condition: Condition) -> tuple[str, object] | None:
+    """Give what a filter tells of all rows that it lets through; None where that is not known yet, or nothing."""
+    name, written = condition.match.settles, condition.value
+    return (name, written.value) if name and isinstance(written, Given) else None
 
 
 def _seen(condition: Condition, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exists, func, literal, not_, select
+from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exists, func, literal, not_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from schema.access import AllOf, AnyOf, Columns, Linked, Own, Related, RowIs
-from schema.links import AGREEMENT, ENVELOPE, PARTNERS, REFERRALS, SLICE, of_case
+from schema.access import PARTNERS, AllOf, AnyOf, Columns, Linked, Own, Related, RowIs
+from schema.links import AGREEMENT, ENVELOPE, REFERRALS, SIDE, SLICE, of_case
 from schema.scalars import DateTime, LanguageTag
 from schema.source import (
+    PARTNER_ASKS,
     STAFF_ASKS,
     TODAY,
     Ordering,
@@ -18,6 +19,7 @@ from schema.source import (
     embedded,
     holds,
     input_object,
+    known,
     many,
     matches,
     one,
@@ -70,12 +72,30 @@ CONTENT: Final = of_case(Category.CASE, case=lambda c: c.case_id, own=lambda c: 
 
 
 def _side(c: Columns) -> ColumnElement[Any]:
+    settled = known(c, SIDE)
+    if settled is not None:
+        return literal(str(settled), String())
     body = viewer("organisation_id")
     return case(
         (c.sender_id == body, Side.SENDER.value),
         (c.recipient_id == body, Side.RECIPIENT.value),
         (and_(STAFF_ASKS, c.direction == Direction.OUTGOING), Side.SENDER.value),
         (and_(STAFF_ASKS, c.direction == Direction.INCOMING), Side.RECIPIENT.value),
+    )
+
+
+def _on_side(c: Columns, side: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Test that `_side` gives this side, worded so that an index over sender or recipient answers it.
+
+    To a partner nothing is there as a recipient before it is sent: this says so once more, as the inbox's index does.
+    """
+    body = viewer("organisation_id")
+    there = or_(c.sent_at.is_not(None), not_(PARTNER_ASKS))
+    ours = and_(STAFF_ASKS, c.direction == Direction.OUTGOING, c.recipient_id.is_distinct_from(body))
+    theirs = and_(STAFF_ASKS, c.direction == Direction.INCOMING, c.sender_id.is_distinct_from(body))
+    return or_(
+        and_(side == Side.SENDER.value, or_(c.sender_id == body, ours)),
+        and_(side == Side.RECIPIENT.value, or_(and_(c.recipient_id == body, there), theirs)),
     )
 
 
@@ -124,7 +144,8 @@ def since_read(c: Columns) -> ColumnElement[Any]:
 
 
 def _open(c: Columns) -> ColumnElement[bool]:
-    return state_read(c).not_in([state.value for state in FINAL])
+    final = [state.value for state in FINAL]
+    return or_(c.state.not_in(final), and_(_untold(c), _before(c).not_in(final)))
 
 
 # ---- Types -----------------------------------------------------------------------------------------------------------
@@ -352,7 +373,7 @@ class ReferralWhere:
     state: ReferralState | None = holds(
         lambda c, state: state_read(c) == state, see=ENVELOPE, says="By state, as you read it."
     )
-    my_side: Side | None = holds(lambda c, side: _side(c) == side, see=ENVELOPE, says="You as sender or as recipient.")
+    my_side: Side | None = holds(_on_side, settles=SIDE, see=ENVELOPE, says="You as sender or as recipient.")
     purpose: PurposeFilter | None = matches(ReferralRow.purpose, see=ENVELOPE, says="By purpose.")
     urgency: UrgencyFilter | None = matches(ReferralRow.urgency, see=ENVELOPE, says="By urgency.")
     sender: IDFilter | None = matches(ReferralRow.sender_id, see=ENVELOPE, says="By sender.")
