@@ -77,21 +77,21 @@ AGREEMENT: Final = Linked(AgreementRow, _of_viewer, RowIs("it runs", _runs))
 """The viewer's body has an agreement that runs today."""
 
 
+_FOR_PURPOSE: Final = RowIs(
+    "it runs, for the purpose declared",
+    lambda c: and_(_runs(c), or_(PURPOSE.is_(None), any_(cast(c.purposes, ARRAY(Text()))) == PURPOSE)),
+)
+"""That none is declared is for the consent to refuse."""
+
+
+def _categories(c: Columns) -> ColumnElement[Any]:
+    return cast(c.categories, ARRAY(Text()))
+
+
 @cache
 def agreed(category: Category) -> Linked:
-    """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared.
-
-    That none is declared is for the consent to refuse.
-    """
-
-    def allows(c: Columns) -> ColumnElement[bool]:
-        return and_(
-            _runs(c),
-            literal(category.value) == any_(cast(c.categories, ARRAY(Text()))),
-            or_(PURPOSE.is_(None), any_(cast(c.purposes, ARRAY(Text()))) == PURPOSE),
-        )
-
-    return Linked(AgreementRow, _of_viewer, RowIs(f"it runs and allows {category.value}", allows), code="SCOPE")
+    """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared."""
+    return Linked(AgreementRow, _of_viewer, _FOR_PURPOSE, code="SCOPE", word=category.value, among=_categories)
 
 
 def _unblocked(person: Pick) -> RowIs:

@@ -5,7 +5,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid4
 
@@ -49,7 +48,8 @@ class Asked:
     profile: AccessProfile
     now: datetime
     veil: "Veil | None" = None
-    document: str = ""
+    digest: bytes = b""
+    """Of the document, as the audit names operations."""
     request_id: str = ""
 
     def internal(self, code: str, shown: UUID) -> UUID:
@@ -127,7 +127,7 @@ def _standing() -> Iterator[tuple[str, Read]]:
     yield "viewer_audience", lambda request: request.asked.profile.audience
     yield "viewer_client", lambda request: request.asked.profile.client
     yield "request_id", lambda request: request.asked.request_id or str(uuid4())
-    yield "operation_hash", lambda request: sha256(request.asked.document.encode()).digest()
+    yield "operation_hash", lambda request: request.asked.digest
 
 
 def settled_by(profile: AccessProfile) -> dict[str, str | bool | None]:

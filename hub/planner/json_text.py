@@ -55,6 +55,11 @@ def veiled_cursor(plain: "ColumnElement[str]") -> "ColumnElement[str]":
     return join([f"{MARK}C", plain, END])
 
 
+def wrapped_key(version: ColumnElement[Any], wrapped: ColumnElement[Any]) -> "ColumnElement[str]":
+    """Write the version and the octets of a wrapped key, as parts of an envelope's mark."""
+    return join([cast(version, Text), ".", base64(wrapped)])
+
+
 def envelope(index: int, parts: "Iterable[ColumnElement[Any]]") -> "ColumnElement[str]":
     """Stand for what is sealed, to be opened as envelope `index`; the parts hold no dot."""
     pieces: list[str | ColumnElement[str]] = [f"{MARK}X{index}"]
@@ -83,14 +88,14 @@ class Constant(ColumnElement[str]):
         self.text = text
 
 
-class Joined(ColumnElement[str]):
-    """Pieces joined by `||`, flat, so that a wide object needs no deep recursion."""
+class Joined(ColumnElement[Any]):
+    """Pieces joined by `||`, flat, so that a wide object needs no deep recursion. Texts, or arrays."""
 
     inherit_cache = False
-    type = Text()
 
-    def __init__(self, pieces: Sequence[ColumnElement[str]]) -> None:
+    def __init__(self, pieces: Sequence[ColumnElement[Any]], kind: TypeEngine[Any] | None = None) -> None:
         self.pieces = pieces
+        self.type = kind or Text()
 
 
 @compiles(Constant)

@@ -6,6 +6,7 @@ put in, and the answer is given. Where the leaf cannot be written, the statement
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -18,8 +19,6 @@ from sqlalchemy import (
     TableValuedAlias,
     Text,
     Uuid,
-    and_,
-    any_,
     bindparam,
     case,
     cast,
@@ -34,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.planner import json_text
 from hub.planner.ir import Operation
-from hub.planner.json_text import Constant
+from hub.planner.json_text import Constant, Joined
 from schema.source import PURPOSE, viewer
 from schema.tables import AuditLeafRow
 from schema.tables.base import table_of
@@ -65,28 +64,19 @@ def with_leaf(answer: ColumnElement[str], operation: Operation) -> Select[Any]:
 
     def texts(marked: Iterable[tuple[str, str]]) -> ColumnElement[Any]:
         """Give the texts whose marks are there, sorted, each once."""
-        pairs = sorted(set(marked))
-        if {mark for _, mark in pairs} <= {_ALWAYS, _ANY_ROW}:
-            everything, always = (
-                sorted({text for text, _ in pairs}),
-                sorted({t for t, mark in pairs if mark == _ALWAYS}),
-            )
-            if everything == always:
-                return _fixed(always)
-            return case((func.cardinality(told.c.subjects) > 0, _fixed(everything)), else_=_fixed(always))
-        columns = tuple([pair[place] for pair in pairs] for place in (0, 1))
-        arrays = [_fixed(each) for each in columns]
-        named = func.unnest(*arrays).table_valued("text", "mark").render_derived(name="named")
-        text, mark = column("text", Text()), column("mark", Text())
-        there = or_(mark == Constant(_ALWAYS), mark == any_(told.c.marks))
-        shown = and_(mark == Constant(_ANY_ROW), func.cardinality(told.c.subjects) > 0)
-        if len(set(columns[0])) < len(pairs):
-            ordered = text.collate("C")
-            picked = select(ordered).distinct().order_by(ordered)
-        else:
-            picked = select(text)
-        picked = picked.select_from(named).where(or_(there, shown))
-        return func.array(picked.correlate(told).scalar_subquery(), type_=_TEXTS)
+        by_text: dict[str, set[str]] = {}
+        for text, mark in marked:
+            by_text.setdefault(text, set()).add(mark)
+        pieces = []
+        for marks, run in groupby(sorted(by_text), key=by_text.__getitem__):
+            there = []
+            if _ANY_ROW in marks:
+                there.append(func.cardinality(told.c.subjects) > 0)
+            if decided := sorted(marks - {_ALWAYS, _ANY_ROW}):
+                there.append(told.c.marks.op("&&", is_comparison=True)(_fixed(decided)))
+            named = _fixed(list(run))
+            pieces.append(named if _ALWAYS in marks else case((or_(*there), named), else_=_fixed([])))
+        return Joined(pieces, _TEXTS) if pieces else _fixed([])
 
     leaf = table_of(AuditLeafRow)
     values: dict[str, ColumnElement[Any]] = {

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
 from datetime import date
 from functools import cache as cached
 from typing import Any, Final, assert_never
@@ -36,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from hub.planner import ids
+from hub.planner import ids, json_text
 from hub.planner.bind import Parameters, Request
 from hub.planner.ir import Condition, Gate, Given, Open, RowRule, Shut, When, reading
 from hub.planner.refused import OperationRefused
@@ -102,18 +103,22 @@ def predicate(rule: RowRule, c: Columns, beside: Beside | None = None) -> Column
     match rule:
         case RowIs():
             return rule.predicate(c)
-        case Linked():
+        case Linked(word=None):
             linked = _linked(rule, c)
             return linked if beside is None else beside.once(rule, linked)
+        case Linked(word=word):
+            words = _words(rule, c)
+            if beside is not None:
+                # Which word is asked for makes no other look-up.
+                words = beside.once(replace(rule, word=""), words)
+            return literal(word) == any_(words)
         case Consented():
             allowed = _allowed(rule, c)
             if beside is not None:
                 allowed = beside.once((Consented, rule.case, rule.person), allowed)
             return literal(rule.category.value) == any_(allowed)
-        case Unsealed(subject):
-            key = table_of(SubjectKeyRow).alias()
-            there = exists().where(key.c.subject_id == subject(c), key.c.wrapped.is_not(None)).correlate_except(key)
-            return there if beside is None else beside.once((Unsealed, subject), there)
+        case Unsealed():
+            return key_to(rule, c, beside).is_not(None)
         case AllOf(rules):
             return and_(true(), *(_inner(each, c, beside) for each in rules))
         case AnyOf(rules):
@@ -126,12 +131,30 @@ def _inner(rule: Any, c: Columns, beside: Beside | None = None) -> ColumnElement
     return predicate(row_rule(rule), c, beside)
 
 
+def key_to(rule: Unsealed, c: Columns, beside: Beside | None = None) -> ColumnElement[str]:
+    """Give the wrapped key that a row's subject is sealed under, as an envelope's mark holds it; NULL once erased."""
+    key = table_of(SubjectKeyRow).alias()
+    written = json_text.wrapped_key(key.c.kek_version, key.c.wrapped)
+    found = select(written).where(key.c.subject_id == rule.subject(c), key.c.wrapped.is_not(None)).correlate_except(key)
+    there = found.scalar_subquery()
+    return there if beside is None else beside.once(rule, there)
+
+
 def _linked(rule: Linked, c: Columns) -> ColumnElement[bool]:
     other = table_of(rule.to).alias()
-    where = [rule.on(c, other.c)]
-    if not isinstance(rule.rule, Anyone):
-        where.append(_inner(rule.rule, other.c))
-    return exists().where(*where).correlate_except(other)
+    return exists().where(*_ties(rule, c, other.c)).correlate_except(other)
+
+
+def _words(rule: Linked, c: Columns) -> ColumnElement[Any]:
+    """Give the words that rows hold which tie this one to the viewer."""
+    other = table_of(rule.to).alias()
+    assert rule.among is not None
+    held = select(func.unnest(rule.among(other.c))).where(*_ties(rule, c, other.c)).correlate_except(other)
+    return func.array(held.scalar_subquery(), type_=ARRAY(Text()))
+
+
+def _ties(rule: Linked, c: Columns, other: Columns) -> list[ColumnElement[bool]]:
+    return [rule.on(c, other), *([] if isinstance(rule.rule, Anyone) else [_inner(rule.rule, other)])]
 
 
 def _allowed(rule: Consented, c: Columns) -> ColumnElement[Any]:

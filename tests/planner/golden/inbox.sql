@@ -21,11 +21,11 @@ WITH answer AS
       WHERE referral_event_2.referral_id = referral1.id AND referral_event_2.to_state != 'duplicate' ORDER BY referral_event_2.number DESC
        LIMIT 1
     ), referral1.created_at) ELSE referral1.since END), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","urgency":"' || upper(CAST(referral1.urgency AS TEXT)) || '","purpose":"' || upper(CAST(referral1.purpose AS TEXT)) || '","languages":' || CAST(array_to_json(CAST(referral1.languages AS TEXT[])) AS TEXT) || ',"originRegion":' || coalesce(('"' || upper(CAST(referral1.origin_region AS TEXT)) || '"'), 'null'::text) || ',"sender":' || coalesce((
-      SELECT ('{"name":' || CAST(to_json(CAST(organisation2.name AS TEXT)) AS TEXT) || '}') AS anon_12
+      SELECT ('{"name":' || CAST(to_json(CAST(organisation2.name AS TEXT)) AS TEXT) || '}') AS anon_13
       FROM organisation AS organisation2
       WHERE organisation2.id = referral1.sender_id
     ), E'\x01!\x02'::text) || ',"services":[' || array_to_string(array((
-      SELECT ('{"kind":"' || upper(CAST(referralservice3.kind AS TEXT)) || '","answer":"' || upper(CAST(referralservice3.answer AS TEXT)) || '"}') AS anon_13
+      SELECT ('{"kind":"' || upper(CAST(referralservice3.kind AS TEXT)) || '","answer":"' || upper(CAST(referralservice3.answer AS TEXT)) || '"}') AS anon_14
       FROM referral_service AS referralservice3
       WHERE referralservice3.referral_id = referral1.id ORDER BY referralservice3.kind
     )), ','::text) || '],"clock":' || CASE WHEN (referral1.clock IS NOT NULL AND referral1.due_at IS NOT NULL AND ((referral1.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral1.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
@@ -37,7 +37,7 @@ WITH answer AS
       FROM referral_event AS referral_event_3
       WHERE referral_event_3.referral_id = referral1.id AND referral_event_3.to_state = 'duplicate' ORDER BY referral_event_3.number DESC
        LIMIT 1
-    ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')))) THEN ('{"kind":"' || upper(CAST(referral1.clock AS TEXT)) || '","dueAt":"' || to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"}') ELSE 'null'::text END || '}}') AS anon_11
+    ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')))) THEN ('{"kind":"' || upper(CAST(referral1.clock AS TEXT)) || '","dueAt":"' || to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"}') ELSE 'null'::text END || '}}') AS anon_12
     FROM referral AS referral1
     WHERE (EXISTS (
       SELECT *
@@ -55,7 +55,7 @@ WITH answer AS
     ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = true ORDER BY coalesce(referral1.due_at, 'infinity'::timestamptz) ASC, referral1.id ASC
      LIMIT $8::INTEGER
   )), ','::text) || '],"totalCount":' || (
-    SELECT CASE WHEN (count(*) > 10000) THEN 'null'::text ELSE CAST(count(*) AS TEXT) END AS anon_14
+    SELECT CASE WHEN (count(*) > 10000) THEN 'null'::text ELSE CAST(count(*) AS TEXT) END AS anon_15
     FROM (
       SELECT 1
       FROM referral AS referral4
@@ -87,7 +87,7 @@ told AS MATERIALIZED
   FROM answer
 ),
 leaf AS
-(INSERT INTO audit_leaf (at, kind, relation, actor_id, organisation_id, client, purpose, subjects, categories, fields_returned, fields_withheld, request_id, operation_hash) SELECT $1::TIMESTAMP WITH TIME ZONE AS anon_1, 'read'::text AS anon_2, 'partner_agreement'::text AS anon_3, $2::UUID AS anon_4, $3::UUID AS anon_5, $4::VARCHAR AS anon_6, 'assessment'::text AS anon_7, told.subjects AS subjects, '{case}'::text[], CASE WHEN (cardinality(told.subjects) > 0) THEN '{Clock.dueAt,Clock.kind,Query.referrals,Referral.clock,Referral.id,Referral.languages,Referral.originRegion,Referral.purpose,Referral.sender,Referral.services,Referral.since,Referral.state,Referral.urgency,ReferralService.answer,ReferralService.kind}'::text[] ELSE '{Query.referrals}'::text[] END AS anon_8, '{}'::text[], $5::VARCHAR AS anon_9, $6::BYTEA AS anon_10
+(INSERT INTO audit_leaf (at, kind, relation, actor_id, organisation_id, client, purpose, subjects, categories, fields_returned, fields_withheld, request_id, operation_hash) SELECT $1::TIMESTAMP WITH TIME ZONE AS anon_1, 'read'::text AS anon_2, 'partner_agreement'::text AS anon_3, $2::UUID AS anon_4, $3::UUID AS anon_5, $4::VARCHAR AS anon_6, 'assessment'::text AS anon_7, told.subjects AS subjects, ('{case}'::text[]) AS anon_8, (CASE WHEN (cardinality(told.subjects) > 0) THEN '{Clock.dueAt,Clock.kind}'::text[] ELSE '{}'::text[] END || '{Query.referrals}'::text[] || CASE WHEN (cardinality(told.subjects) > 0) THEN '{Referral.clock,Referral.id,Referral.languages,Referral.originRegion,Referral.purpose,Referral.sender,Referral.services,Referral.since,Referral.state,Referral.urgency,ReferralService.answer,ReferralService.kind}'::text[] ELSE '{}'::text[] END) AS anon_9, '{}'::text[], $5::VARCHAR AS anon_10, $6::BYTEA AS anon_11
 FROM told
 WHERE told.body != E'\x01D\x02'::text RETURNING audit_leaf.id)
  SELECT answer.body
