@@ -6,12 +6,14 @@ concerns persons goes through a door of its own, which may add to the audit what
 
 import asyncio
 import json
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID
+
+import msgspec
 
 from hub import log
 from hub.auth.errors import TokenDenied
@@ -21,7 +23,7 @@ from hub.clock import Clock, SystemClock
 from hub.errors import HubError, StoreUnavailable
 from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.bind import Veil
-from hub.planner.finish import Finished, PromiseBroken, finish, opened, withheld_json
+from hub.planner.finish import Finished, PromiseBroken, finish, withheld_json
 from hub.planner.following import ALIAS, Following, follow
 from hub.planner.json_text import DENIED
 from hub.planner.planner import Bound, ChangeAsked, Lru, Plan, StreamAsked
@@ -77,8 +79,8 @@ class Known:
     plan: Plan
     values: Mapping[str, Any]
     tell_cost: bool
-    document: str
-    """Which the audit keeps a hash of; without a word where no person is read about."""
+    digest: bytes
+    """Of the document, as the audit names operations; empty where no person is read about."""
 
 
 class Operations:
@@ -109,7 +111,7 @@ class Operations:
     async def again(self, known: Known, profile: AccessProfile, request_id: str = "") -> Answer:
         """Answer a request that came before, with the rules, the viewer, the clock and the data of now."""
         try:
-            asked = Asked(profile, self._clock.now(), self._veil, known.document, request_id)
+            asked = Asked(profile, self._clock.now(), self._veil, known.digest, request_id)
             bound = self.planner.bound(known.plan, known.values, asked)
             return await self._answer(bound, profile, tell_cost=known.tell_cost)
         except HubError as error:
@@ -144,7 +146,8 @@ class Operations:
             subscription is refused with `STREAM_ONLY`: who can tell it as it happens calls `follow` then.
         """
         try:
-            asked = Asked(profile, self._clock.now(), self._veil, document, request_id)
+            digest = sha256(document.encode()).digest()
+            asked = Asked(profile, self._clock.now(), self._veil, digest, request_id)
             bound = self.planner.find(document, operation_name, variables or {}, asked)
             if bound is None:
                 # Milliseconds of work: beside the loop, so that requests under way are not kept waiting.
@@ -152,7 +155,7 @@ class Operations:
                 self.planner.keep(made)
                 bound = made.bound
             if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
-                kept = document if bound.plan.private else ""
+                kept = digest if bound.plan.private else b""
                 self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost, kept))
             return await self._answer(bound, profile, tell_cost=tell_cost)
         except StreamAsked as stream:
@@ -309,9 +312,17 @@ class _Hands:
         self._plan = plan
         self._persons = persons
         self._audience = audience
+        self._uuids: dict[bytes, UUID] = {}
+        """The envelopes of one file lie under the same ids."""
 
-    def id(self, code: str, internal: UUID) -> str:
-        return str(self._persons.veil.hide(self._audience, code, internal))
+    def id(self, code: str, internal: bytes) -> str:
+        return str(self._persons.veil.hide(self._audience, code, self._uuid(internal)))
+
+    def _uuid(self, text: bytes) -> UUID:
+        known = self._uuids.get(text)
+        if known is None:
+            known = self._uuids[text] = UUID(text.decode())
+        return known
 
     def cursor(self, plain: str) -> str:
         return self._persons.veil.hide_cursor(self._audience, plain)
@@ -319,15 +330,15 @@ class _Hands:
     def open(self, number: int, parts: Sequence[bytes]) -> bytes | None:
         envelope = self._plan.envelopes[number]
         case, subject, version, kek, wrapped, sealed = parts
-        key = WrappedKey(UUID(subject.decode()), int(kek), b64decode(wrapped))
-        place = Place(table_of(envelope.source.row).name, "sealed", UUID(case.decode()), int(version), key.subject)
+        key = WrappedKey(self._uuid(subject), int(kek), a2b_base64(wrapped))
+        place = Place(table_of(envelope.source.row).name, "sealed", self._uuid(case), int(version), key.subject)
         try:
-            content = self._persons.sealing.open_content(b64decode(sealed), key, place)
+            content = self._persons.sealing.open_content(a2b_base64(sealed), key, place)
         except SealBroken:
             # Somebody changed the database, or it is not the one of this root key.
             log.logger().error("sealed.not_opened", table=place.table)
             return None
-        return json.dumps(opened(envelope, content), ensure_ascii=False, separators=(",", ":")).encode()
+        return msgspec.json.encode(self._plan.writers[number](content))
 
 
 def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:

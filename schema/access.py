@@ -44,10 +44,12 @@ class Own:
     """Holds on rows whose column names the viewer's own body or city.
 
     `viewer` is a field of `AccessProfile`; `column` picks the column of the row. Who has no such id owns nothing.
+    `only` is what is true of all such rows, by name and value: where a filter settled something else, none is owned.
     """
 
     viewer: str
     column: Callable[[Columns], ColumnElement[Any]]
+    only: tuple[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,16 @@ class Linked:
     """Holds on rows that another row, for which the rule holds, ties to the viewer: a referral, a person, a body.
 
     Looked up when the request is answered, never read from the token. `code` is what is told where it fails: RELATION;
-    SCOPE where the other row bounds what the viewer's body may see at all; CONSENT where the person does.
+    SCOPE where the other row bounds what the viewer's body may see at all; CONSENT where the person does. With a `word`
+    the other row must hold it in the list that `among` picks.
     """
 
     to: Any  # a row class; tables are a room of their own
     on: Callable[[Columns, Columns], ColumnElement[bool]]
     rule: "Rule"
     code: str = "RELATION"
+    word: str | None = None
+    among: Callable[[Columns], ColumnElement[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ class Access:
         return tuple(sorted(scope.value for rule in rules if isinstance(rule, Scoped) for scope in rule.any_of))
 
 
+PARTNERS: Final = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
 STAFF: Final = frozenset({Relation.CASEWORKER, Relation.LEAD, Relation.DPO, Relation.AUDITOR})
 """Who works for ICORN itself and may come across persons."""
 
@@ -157,14 +163,15 @@ class AccessProfile:
     """Which client, for counting; empty where there is none."""
     shape: tuple[object, ...] = field(init=False, repr=False, compare=False)
     """What of the profile changes the SQL: the key of its plans."""
+    audience: str = field(init=False, repr=False, compare=False)
+    """For whom ids of persons are made: a body, a city, somebody alone; the secretariat's people share one."""
 
     def __post_init__(self) -> None:
         here = (self.organisation_id is None, self.city_id is None, self.account_id is None, bool(self.subjects))
         object.__setattr__(self, "shape", (self.relation, self.scopes, self.purpose, *here))
+        object.__setattr__(self, "audience", self._audience())
 
-    @property
-    def audience(self) -> str:
-        """For whom ids of persons are made: a body, a city, somebody alone; the secretariat's people share one."""
+    def _audience(self) -> str:
         if self.relation in STAFF:
             return "icorn"
         if self.organisation_id is not None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Text, and_, any_, cast, exists, literal, n
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import (
+    PARTNERS,
     Access,
     AllOf,
     AnyOf,
@@ -35,12 +36,13 @@ from schema.tables import AgreementRow, CaseRow, ConsentRow, PersonRow, Referral
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.types.basics import within
-from schema.vocabulary import AccessScope, AgreementState, Category, Grain, ReferralState, Relation
+from schema.vocabulary import AccessScope, AgreementState, Category, Grain, ReferralState, Relation, Side
 
 Pick = Callable[[Columns], ColumnElement[Any]]
 
-PARTNERS: Final = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
 _ICORN: Final = frozenset({Relation.LEAD, Relation.DPO, Relation.CASEWORKER})
+SIDE: Final = "side"
+"""Which side of a referral the viewer is, where a filter settled it."""
 OVERSIGHT: Final = frozenset({Relation.LEAD, Relation.DPO})
 SLICE: Final = PARTNERS | OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT}
 """Actors that some row can tie to a person. Assessors, cities and contact persons follow with their own rows."""
@@ -104,21 +106,21 @@ AGREEMENT: Final = Linked(AgreementRow, _of_viewer, RowIs("it runs", _runs))
 """The viewer's body has an agreement that runs today."""
 
 
+_FOR_PURPOSE: Final = RowIs(
+    "it runs, for the purpose declared",
+    lambda c: and_(_runs(c), or_(PURPOSE.is_(None), any_(cast(c.purposes, ARRAY(Text()))) == PURPOSE)),
+)
+"""That none is declared is for the consent to refuse."""
+
+
+def _categories(c: Columns) -> ColumnElement[Any]:
+    return cast(c.categories, ARRAY(Text()))
+
+
 @cache
 def agreed(category: Category) -> Linked:
-    """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared.
-
-    That none is declared is for the consent to refuse.
-    """
-
-    def allows(c: Columns) -> ColumnElement[bool]:
-        return and_(
-            _runs(c),
-            literal(category.value) == any_(cast(c.categories, ARRAY(Text()))),
-            or_(PURPOSE.is_(None), any_(cast(c.purposes, ARRAY(Text()))) == PURPOSE),
-        )
-
-    return Linked(AgreementRow, _of_viewer, RowIs(f"it runs and allows {category.value}", allows), code="SCOPE")
+    """Hold where the agreement of the viewer's body runs and allows the category and the purpose declared."""
+    return Linked(AgreementRow, _of_viewer, _FOR_PURPOSE, code="SCOPE", word=category.value, among=_categories)
 
 
 def _unblocked(person: Pick) -> RowIs:
@@ -267,8 +269,8 @@ REFERRALS: Final = ways(
     ),
     partner=AnyOf(
         (
-            Own("organisation_id", lambda c: c.sender_id),
-            AllOf((Own("organisation_id", lambda c: c.recipient_id), _SENT)),
+            Own("organisation_id", lambda c: c.sender_id, only=(SIDE, Side.SENDER)),
+            AllOf((Own("organisation_id", lambda c: c.recipient_id, only=(SIDE, Side.RECIPIENT)), _SENT)),
         )
     ),
     person=Linked(PersonRow, _person_of, _MYSELF),

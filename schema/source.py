@@ -52,13 +52,43 @@ AUDIENCE: Final = bindparam("viewer_audience", type_=Text())
 """For whom ids of persons are made."""
 
 STAFF_ASKS: Final = bindparam("viewer_staff", type_=Boolean())
-"""Whether somebody of ICORN itself asks."""
+"""Whether somebody of ICORN itself asks. Like the purpose it is settled when the plan is made."""
+
+PARTNER_ASKS: Final = bindparam("viewer_partner", type_=Boolean())
+"""Whether a partner asks."""
 
 TODAY_TEXT: Final = bindparam("today", type_=Text())
 """Today in UTC as `2026-11-21`, to compare partial dates with."""
 
 TODAY: Final = cast(TODAY_TEXT, Date)
 """Today in UTC as a date."""
+
+
+# ---- What a filter settles -------------------------------------------------------------------------------------------
+
+
+class Narrowed:
+    """Columns of rows that a filter let through, with what it settled about them: nobody need ask each row again."""
+
+    def __init__(self, columns: Columns, facts: Mapping[str, object]) -> None:
+        self.columns = columns
+        self.facts = facts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.columns, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.columns[name]
+
+
+def unnarrowed(c: Columns) -> Columns:
+    """Give the columns alone."""
+    return c.columns if isinstance(c, Narrowed) else c
+
+
+def known(c: Columns, fact: str) -> Any:
+    """Give what a filter settled about the rows under this name; None where none did."""
+    return c.facts.get(fact) if isinstance(c, Narrowed) else None
 
 
 # ---- Sources -------------------------------------------------------------------------------------------------------
@@ -237,7 +267,8 @@ class Match:
 
     `of` is the table of the record that an id names, where no foreign key tells it. `folded` values are compared in
     their folded form; an `absent` value stands in when none is given; with `empty` an empty list in the row matches
-    everything.
+    everything. Where the value is written in the document, rows that match are `known` to have it under the name that
+    `settles` gives.
     """
 
     see: Access
@@ -248,6 +279,7 @@ class Match:
     folded: bool = False
     absent: object = None
     empty: bool = False
+    settles: str | None = None
 
 
 # ---- Declarations --------------------------------------------------------------------------------------------------
@@ -456,9 +488,11 @@ def holds(
     says: str,
     required: bool = False,
     absent: object = None,
+    settles: str | None = None,
 ) -> Any:
-    """Test the row with a predicate over the value of the filter."""
-    return _match(Match(see, predicate=predicate, absent=absent), says, name=None, required=required)
+    """Test the row with a predicate over the value of the filter; `settles` names what that tells of all that match."""
+    match = Match(see, predicate=predicate, absent=absent, settles=settles)
+    return _match(match, says, name=None, required=required)
 
 
 def _match(match: Match, says: str, *, name: str | None, required: bool) -> StrawberryField:

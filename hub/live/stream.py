@@ -18,8 +18,7 @@ from hub.live.errors import ServerStopping
 from hub.live.listening import Listening, Rung
 from hub.operations import Answer, Operations
 from hub.planner.following import Following
-from schema.access import AccessProfile
-from schema.links import PARTNERS
+from schema.access import PARTNERS, AccessProfile
 
 _REPLAY: Final = """
 query($referral: ID!, $after: Int!) {

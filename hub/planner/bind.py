@@ -5,7 +5,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid4
 
@@ -15,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 from hub.planner.ids import NOBODY
 from hub.planner.limits import PAGE_MOST, Limits
 from hub.planner.refused import OperationRefused
-from schema.access import STAFF, AccessProfile
+from schema.access import PARTNERS, STAFF, AccessProfile
 from schema.vocabulary import AccessScope, Purpose
 
 CURSOR_MOST: Final = 2_000
@@ -49,7 +48,8 @@ class Asked:
     profile: AccessProfile
     now: datetime
     veil: "Veil | None" = None
-    document: str = ""
+    digest: bytes = b""
+    """Of the document, as the audit names operations."""
     request_id: str = ""
 
     def internal(self, code: str, shown: UUID) -> UUID:
@@ -124,13 +124,20 @@ def _standing() -> Iterator[tuple[str, Read]]:
     yield "limit_window_seconds", lambda request: request.limits.window_seconds
     yield "limit_at_once", lambda request: request.limits.at_once
     yield "viewer_account_id", lambda request: request.asked.profile.account_id
-    yield "viewer_purpose", lambda request: _code(request.asked.profile.purpose)
-    yield "viewer_staff", lambda request: request.asked.profile.relation in STAFF
     yield "viewer_audience", lambda request: request.asked.profile.audience
-    yield "viewer_relation", lambda request: request.asked.profile.relation.value
     yield "viewer_client", lambda request: request.asked.profile.client
     yield "request_id", lambda request: request.asked.request_id or str(uuid4())
-    yield "operation_hash", lambda request: sha256(request.asked.document.encode()).digest()
+    yield "operation_hash", lambda request: request.asked.digest
+
+
+def settled_by(profile: AccessProfile) -> dict[str, str | bool | None]:
+    """Give the parameters whose value is part of a profile's shape, and so of its plans."""
+    return {
+        "viewer_purpose": _code(profile.purpose),
+        "viewer_relation": profile.relation.value,
+        "viewer_staff": profile.relation in STAFF,
+        "viewer_partner": profile.relation in PARTNERS,
+    }
 
 
 def _code(purpose: Purpose | None) -> str | None:
@@ -197,9 +204,19 @@ def _decode(text: str, tag: str, kinds: tuple[type, ...]) -> list[Any]:
         isinstance(keys, list)
         and len(keys) == len(kinds) + 1
         and keys[0] == tag
-        and all(type(key) is kind for key, kind in zip(keys[1:], kinds, strict=True))
+        and all(type(key) is (int if kind is int else str) for key, kind in zip(keys[1:], kinds, strict=True))
     )
     if not fits:
         raise OperationRefused("BAD_CURSOR", "This is no cursor of this list in this order.")
     assert isinstance(keys, list)
-    return keys
+    return [keys[0], *(_moment(key) if kind is datetime else key for key, kind in zip(keys[1:], kinds, strict=True))]
+
+
+def _moment(text: str) -> datetime:
+    """Read an instant in UTC as the database writes it; `infinity` is the last one that there is, to the driver too."""
+    if text == "infinity":
+        return datetime.max.replace(tzinfo=UTC)
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise OperationRefused("BAD_CURSOR", "This is no cursor of this list in this order.") from None

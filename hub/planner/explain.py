@@ -136,9 +136,9 @@ def _rule(rule: object) -> str:
             return f"row is of the viewer's {viewer.removesuffix('_id')}"
         case RowIs(says):
             return says
-        case Linked(to, _, inner):
+        case Linked(to, _, inner, word=word):
             there = "" if isinstance(inner, Anyone) else f" where {_rule(inner)}"
-            return f"tied by a row of {to.__tablename__}{there}"
+            return f"tied by a row of {to.__tablename__}{there}" + (f" and holds {word}" if word else "")
         case Consented(category):
             return f"the person consents to {category.value} for this body and purpose"
         case Unsealed():

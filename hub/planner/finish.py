@@ -5,21 +5,18 @@ the fields that were asked for. Nothing sealed gets here that its rule did not r
 """
 
 import json
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from uuid import UUID
 
 from graphql import GraphQLEnumType, GraphQLError, GraphQLList, GraphQLOutputType, GraphQLScalarType, get_nullable_type
 
+from hub.planner import json_text
 from hub.planner.catalogue import stored
 from hub.planner.ir import Content, Envelope, Node, Nothing, Obj, Text, Withheld
 
-_KINDS: Final = {"Int": int, "Boolean": bool}
-"""Scalars within what is sealed that are no strings."""
-_MARKER: Final = re.compile(rb"\x01([A-Z!])([^\x02]*)\x02")
+MARK: Final = json_text.MARK.encode()
+END: Final = json_text.END.encode()
 
 
 class PromiseBroken(Exception):  # a bug in the data or a declaration, never an answer
@@ -32,13 +29,13 @@ class Finished:
 
     data: bytes
     missing: tuple[tuple[int, int], ...]
-    counts: Counter[int]
+    counts: Mapping[int, int]
 
 
 class Hands(Protocol):
     """What turns the marks of one answer about persons into what its viewer reads."""
 
-    def id(self, code: str, internal: UUID) -> str:
+    def id(self, code: str, internal: bytes) -> str:
         """Give the id under which the viewer knows a record."""
         ...
 
@@ -62,101 +59,121 @@ def finish(text: bytes, hands: Hands | None = None, sealed: Sequence[int] = ()) 
     Raises:
         PromiseBroken: when a value is missing that the schema promises.
     """
-    if b"\x01" not in text:
-        return Finished(text, (), Counter())
+    before, *marked = text.split(MARK)
+    if not marked:
+        return Finished(text, (), {})
     missing: list[tuple[int, int]] = []
-    counts: Counter[int] = Counter()
-
-    def replace(found: re.Match[bytes]) -> bytes:
-        kind, rest = found[1], found[2]
-        match kind:
-            case b"W":
-                counts[int(rest)] += 1
-                return b"null"
-            case b"E":
-                field, _, place = rest.partition(b".")
-                missing.append((int(field), int(place) - 1))
-                return b"null"
+    counts: dict[int, int] = {}
+    written = [before]
+    for piece in marked:
+        rest, _, behind = piece.partition(END)
+        # The most frequent first.
+        match rest[:1]:
             case b"S" | b"R":
-                return b""
+                pass
+            case b"W":
+                entry = int(rest[1:])
+                counts[entry] = counts.get(entry, 0) + 1
+                written.append(b"null")
+            case b"I":
+                assert hands is not None
+                code, _, internal = rest[1:].partition(b".")
+                written.append(hands.id(code.decode(), internal).encode())
+            case b"C":
+                assert hands is not None
+                written.append(hands.cursor(rest[1:].decode()).encode())
+            case b"X":
+                assert hands is not None
+                first, *parts = rest[1:].split(b".")
+                number = int(first)
+                opened = hands.open(number, parts)
+                if opened is None:
+                    counts[sealed[number]] = counts.get(sealed[number], 0) + 1
+                written.append(b"null" if opened is None else opened)
+            case b"E":
+                field, _, place = rest[1:].partition(b".")
+                missing.append((int(field), int(place) - 1))
+                written.append(b"null")
             case b"!":
                 raise PromiseBroken
-        assert hands is not None
-        match kind:
-            case b"I":
-                code, _, internal = rest.decode().partition(".")
-                return hands.id(code, UUID(internal)).encode()
-            case b"C":
-                return hands.cursor(rest.decode()).encode()
             case _:
-                number, *parts = rest.split(b".")
-                written = hands.open(int(number), parts)
-                if written is None:
-                    counts[sealed[int(number)]] += 1
-                    return b"null"
-                return written
-
-    return Finished(_MARKER.sub(replace, text), tuple(missing), counts)
+                raise AssertionError("no such mark")
+        written.append(behind)
+    return Finished(b"".join(written), tuple(missing), counts)
 
 
-def opened(envelope: Envelope, content: Mapping[str, Any]) -> Any:
-    """Give what a field shows of an envelope: all that is asked for, or the one value it cuts from it."""
-    cut = envelope.source.cut
-    return _fitting(content if cut is None else cut(content), envelope.type, envelope.obj)
+Write = Callable[[Mapping[str, Any]], Any]
+"""Gives what a field shows of what was sealed; what is not recorded is null."""
+_Fit = Callable[[Any], Any]
 
 
-def _written(obj: Obj, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Cut what was sealed to the fields asked for; what is not recorded is null."""
-    return {field.response: _value(field.node, content) for field in obj.fields}
+def writer(envelope: Envelope) -> Write:
+    """Settle once for a plan what a field shows of an envelope: all that is asked for, or the one value it cuts."""
+    cut, fit = envelope.source.cut, _fitting(envelope.type, envelope.obj)
+    return fit if cut is None else lambda content: fit(cut(content))
 
 
-def _value(node: Node, content: Mapping[str, Any]) -> Any:
+def _object(obj: Obj) -> _Fit:
+    fields = [(field.response, *_source(field.node)) for field in obj.fields]
+
+    def cut(value: Any) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            return None
+        return {response: fit(value.get(name)) for response, name, fit in fields}
+
+    return cut
+
+
+def _source(node: Node) -> tuple[str, _Fit]:
     match node:
         case Text(json=text):
-            return json.loads(text)
+            known = json.loads(text)
+            return "", lambda _: known
         case Content(source=source, type=declared, obj=inner):
-            return _fitting(content.get(source.name), declared, inner)
+            return source.name, _fitting(declared, inner)
         case Nothing():
-            return None
+            return "", lambda _: None
         case _:
             raise AssertionError("only what is sealed stands within an envelope")
 
 
-def _fitting(value: Any, declared: GraphQLOutputType, inner: Obj | None) -> Any:
+def _fitting(declared: GraphQLOutputType, inner: Obj | None) -> _Fit:
     """Show a value as its type has it. What a partner wrote may fit none: that is null, and none of a list."""
     match get_nullable_type(declared):
         case GraphQLList(of_type=of_type):
-            each = [_fitting(one, of_type, inner) for one in value] if _is(value, list) else None
-            return None if each is None else [one for one in each if one is not None]
+            fit = _fitting(of_type, inner)
+            return lambda value: (
+                [one for one in map(fit, value) if one is not None] if isinstance(value, list) else None
+            )
         case GraphQLEnumType() as words:
             names = {code: name for name, code in stored(words).items()}
-            return names.get(value) if _is(value, str) else None
-        case GraphQLScalarType(name=name) as scalar:
-            return value if _is(value, _KINDS.get(name, str)) and _parses(scalar, value) else None
+            return lambda value: names.get(value) if isinstance(value, str) else None
+        case GraphQLScalarType(name="Boolean"):
+            return lambda value: value if isinstance(value, bool) else None
+        case GraphQLScalarType(name="Int"):
+            return lambda value: value if isinstance(value, int) and not isinstance(value, bool) else None
+        case GraphQLScalarType(parse_value=parse):
+            return lambda value: value if isinstance(value, str) and _parses(parse, value) else None
         case _:
             assert inner is not None
-            return _written(inner, value) if _is(value, dict) else None
+            return _object(inner)
 
 
-def _parses(scalar: GraphQLScalarType, value: Any) -> bool:
+def _parses(parse: Callable[[Any], object], text: str) -> bool:
     try:
-        scalar.parse_value(value)
+        parse(text)
     except (ValueError, GraphQLError):
         return False
     return True
 
 
-def _is(value: Any, kind: type) -> bool:
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def withheld_json(entries: Sequence[Withheld], counts: Counter[int]) -> str:
+def withheld_json(entries: Sequence[Withheld], counts: Mapping[int, int]) -> str:
     """Write `extensions.withheld`; empty when nothing was kept back."""
-    told: list[dict[str, object]] = []
+    if not counts and all(entry.by_row for entry in entries):
+        return ""
+    told = []
     for number, entry in enumerate(entries):
-        if entry.by_row and not counts[number]:
-            continue
-        told.append({"path": list(entry.path), "category": entry.category, "code": entry.code})
-        if entry.by_row:
-            told[-1]["count"] = counts[number]
-    return json.dumps(told) if told else ""
+        count = counts.get(number, 0)
+        if count or not entry.by_row:
+            told.append(f'{entry.json},"count":{count}}}' if entry.by_row else f"{entry.json}}}")
+    return f"[{','.join(told)}]" if told else ""

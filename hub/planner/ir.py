@@ -4,6 +4,7 @@ It carries all that lowering needs; `lower` never looks at the schema. Before we
 field, row and condition has one.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -352,6 +353,12 @@ class Withheld:
     category: str
     code: str
     by_row: bool
+    json: str = field(init=False, repr=False, compare=False)
+    """The entry but for its end, where the count goes."""
+
+    def __post_init__(self) -> None:
+        entry = {"path": list(self.path), "category": self.category, "code": self.code}
+        object.__setattr__(self, "json", json.dumps(entry, separators=(",", ":")).removesuffix("}"))
 
 
 @dataclass(frozen=True, slots=True)

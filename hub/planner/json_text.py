@@ -6,6 +6,7 @@ null is coalesced here.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLOutputType
@@ -19,6 +20,8 @@ from hub.planner.catalogue import stored
 
 MARK: Final = "\x01"
 END: Final = "\x02"
+ABOUT: Final = f"{MARK}S"
+"""Begins the mark of whose data follow."""
 NULL_HERE: Final = f"{MARK}!{END}"
 """Stands where the schema promises a value and the tables have none."""
 
@@ -39,7 +42,7 @@ def released(index: int) -> str:
 
 def about(subject: ColumnElement[Any]) -> "ColumnElement[str]":
     """Stand before an object with data of a person; taken out whole."""
-    return join([f"{MARK}S", cast(subject, Text), END])
+    return join([ABOUT, cast(subject, Text), END])
 
 
 def veiled_id(code: str, value: ColumnElement[Any]) -> "ColumnElement[str]":
@@ -50,6 +53,11 @@ def veiled_id(code: str, value: ColumnElement[Any]) -> "ColumnElement[str]":
 def veiled_cursor(plain: "ColumnElement[str]") -> "ColumnElement[str]":
     """Stand for a cursor that opens for its audience alone."""
     return join([f"{MARK}C", plain, END])
+
+
+def wrapped_key(version: ColumnElement[Any], wrapped: ColumnElement[Any]) -> "ColumnElement[str]":
+    """Write the version and the octets of a wrapped key, as parts of an envelope's mark."""
+    return join([cast(version, Text), ".", base64(wrapped)])
 
 
 def envelope(index: int, parts: "Iterable[ColumnElement[Any]]") -> "ColumnElement[str]":
@@ -80,14 +88,14 @@ class Constant(ColumnElement[str]):
         self.text = text
 
 
-class Joined(ColumnElement[str]):
-    """Pieces joined by `||`, flat, so that a wide object needs no deep recursion."""
+class Joined(ColumnElement[Any]):
+    """Pieces joined by `||`, flat, so that a wide object needs no deep recursion. Texts, or arrays."""
 
     inherit_cache = False
-    type = Text()
 
-    def __init__(self, pieces: Sequence[ColumnElement[str]]) -> None:
+    def __init__(self, pieces: Sequence[ColumnElement[Any]], kind: TypeEngine[Any] | None = None) -> None:
         self.pieces = pieces
+        self.type = kind or Text()
 
 
 @compiles(Constant)
@@ -196,4 +204,6 @@ def _list(value: ColumnElement[Any], declared: GraphQLList[Any]) -> ColumnElemen
 
 def key_text(value: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[str]:
     """Write one key of a cursor."""
+    if kind.python_type is datetime:
+        return join(['"', cast(func.timezone("UTC", value), Text), '"'])
     return cast(value, Text) if kind.python_type is int else cast(func.to_json(cast(value, Text)), Text)

@@ -6,19 +6,21 @@ put in, and the answer is given. Where the leaf cannot be written, the statement
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     DateTime,
+    FromClause,
     LargeBinary,
     Select,
+    TableValuedAlias,
     Text,
     Uuid,
-    and_,
-    any_,
     bindparam,
+    case,
     cast,
     column,
     func,
@@ -31,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.planner import json_text
 from hub.planner.ir import Operation
-from hub.planner.json_text import Constant
+from hub.planner.json_text import Constant, Joined
 from schema.source import PURPOSE, viewer
 from schema.tables import AuditLeafRow
 from schema.tables.base import table_of
@@ -47,7 +49,7 @@ def with_leaf(answer: ColumnElement[str], operation: Operation) -> Select[Any]:
     reading = operation.reading
     assert reading is not None
     body = select(answer.label("body")).cte("answer")
-    told = _told(body).cte("told").prefix_with("MATERIALIZED")
+    told = _told(body, marked=bool(reading.by_row)).cte("told").prefix_with("MATERIALIZED")
     numbered = list(enumerate(reading.by_row.values()))
     returned = [
         *((each, _ALWAYS) for each in reading.lists),
@@ -62,22 +64,19 @@ def with_leaf(answer: ColumnElement[str], operation: Operation) -> Select[Any]:
 
     def texts(marked: Iterable[tuple[str, str]]) -> ColumnElement[Any]:
         """Give the texts whose marks are there, sorted, each once."""
-        pairs = sorted(set(marked))
-        if not pairs:
-            return _fixed([])
-        columns = tuple([pair[place] for pair in pairs] for place in (0, 1))
-        arrays = [_fixed(each) for each in columns]
-        named = func.unnest(*arrays).table_valued("text", "mark").render_derived(name="named")
-        text, mark = column("text", Text()), column("mark", Text())
-        there = or_(mark == Constant(_ALWAYS), mark == any_(told.c.marks))
-        shown = and_(mark == Constant(_ANY_ROW), func.cardinality(told.c.subjects) > 0)
-        if len(set(columns[0])) < len(pairs):
-            ordered = text.collate("C")
-            picked = select(ordered).distinct().order_by(ordered)
-        else:
-            picked = select(text)
-        picked = picked.select_from(named).where(or_(there, shown))
-        return func.array(picked.correlate(told).scalar_subquery(), type_=_TEXTS)
+        by_text: dict[str, set[str]] = {}
+        for text, mark in marked:
+            by_text.setdefault(text, set()).add(mark)
+        pieces = []
+        for marks, run in groupby(sorted(by_text), key=by_text.__getitem__):
+            there = []
+            if _ANY_ROW in marks:
+                there.append(func.cardinality(told.c.subjects) > 0)
+            if decided := sorted(marks - {_ALWAYS, _ANY_ROW}):
+                there.append(told.c.marks.op("&&", is_comparison=True)(_fixed(decided)))
+            named = _fixed(list(run))
+            pieces.append(named if _ALWAYS in marks else case((or_(*there), named), else_=_fixed([])))
+        return Joined(pieces, _TEXTS) if pieces else _fixed([])
 
     leaf = table_of(AuditLeafRow)
     values: dict[str, ColumnElement[Any]] = {
@@ -106,18 +105,29 @@ def _fixed(names: Sequence[str]) -> ColumnElement[Any]:
     return literal_column(f"'{{{','.join(names)}}}'::text[]", _TEXTS)
 
 
-def _told(body: CTE) -> Select[Any]:
-    """Read off the answer whose data it holds, and what its rows let through or kept back: by letter and number."""
-    cut = func.unnest(func.string_to_array(body.c.body, Constant(json_text.MARK)))
-    pieces = cut.table_valued(column("piece", Text())).render_derived(name="pieces")
-    piece = pieces.c.piece
-    mark = func.split_part(piece, Constant(json_text.END), 1)
+def _told(body: CTE, *, marked: bool) -> Select[Any]:
+    """Read off the answer whose data it holds, and what its rows let through or kept back: by letter and number.
 
-    def found(what: ColumnElement[Any], *letters: str) -> ColumnElement[Any]:
-        picked = select(what.label("found")).distinct().select_from(pieces)
-        return func.array(
-            picked.where(func.left(piece, 1).in_([Constant(letter) for letter in letters])).scalar_subquery()
-        )
+    Args:
+        body: the answer.
+        marked: whether there are rules by which rows decide.
+    """
 
-    subject = cast(func.substr(mark, 2), Uuid())
-    return select(body.c.body, found(subject, "S").label("subjects"), found(mark, "R", "W").label("marks"))
+    def found(what: ColumnElement[Any], pieces: FromClause, where: ColumnElement[bool], kind: ARRAY[Any]) -> Any:
+        picked = select(what.label("found")).distinct().select_from(pieces).where(where)
+        return func.array(picked.scalar_subquery(), type_=kind)
+
+    def cut(at: str) -> TableValuedAlias:
+        pieces = func.unnest(func.string_to_array(body.c.body, Constant(at)))
+        return pieces.table_valued(column("piece", Text()), with_ordinality="n").render_derived(name="pieces")
+
+    # What stands before the first mark is piece 1; an id has 36 signs.
+    about = cut(json_text.ABOUT)
+    subjects = found(cast(func.left(about.c.piece, 36), Uuid()), about, about.c.n > 1, ARRAY(Uuid()))
+    marks: ColumnElement[Any] = _fixed([])
+    if marked:
+        any_mark = cut(json_text.MARK)
+        letters = [Constant(letter) for letter in ("R", "W")]
+        where = func.left(any_mark.c.piece, 1).in_(letters)
+        marks = found(func.split_part(any_mark.c.piece, Constant(json_text.END), 1), any_mark, where, _TEXTS)
+    return select(body.c.body, subjects.label("subjects"), marks.label("marks"))

@@ -59,11 +59,11 @@ from hub.planner.json_text import NULL, Constant, join, obj, or_null
 from hub.planner.leaf import with_leaf
 from hub.planner.page import lower_page
 from hub.planner.refused import OperationRefused
-from hub.planner.rules import Beside, denied, holds, passes, predicate
+from hub.planner.rules import Beside, denied, holds, key_to, passes, predicate
 from hub.planner.scope import Scope, array, chosen, subquery
 from hub.planner.weave import reasons
+from schema.access import Unsealed
 from schema.source import Column, Computed, FromProfile, Part, Record
-from schema.tables import SubjectKeyRow
 from schema.tables.base import table_of
 
 _INTEGER = Integer()
@@ -117,7 +117,11 @@ class Lowering:
         return written if node.subject is None else join([json_text.about(node.subject(scope.c)), written])
 
     def _field(self, parent: str, field: Field, scope: Scope, beside: Beside) -> ColumnElement[str]:
-        value = self._value(field.node, scope, response=field.response, nullable=field.nullable)
+        if isinstance(field.node, Envelope):
+            assert isinstance(field.gate, When)
+            value = or_null(self._envelope(field.node, field.gate, scope, beside))
+        else:
+            value = self._value(field.node, scope, response=field.response, nullable=field.nullable)
         if isinstance(field.gate, When):
             number = self._by_row.get((field.path, f"{parent}.{field.name}"))
             if number is not None:
@@ -156,9 +160,7 @@ class Lowering:
                 raise AssertionError("weaving refuses faults")
             case Nested():
                 return self._nested(node, scope)
-            case Envelope():
-                return or_null(self._envelope(node, scope))
-            case Content():
+            case Envelope() | Content():
                 raise AssertionError("what is within an envelope is written when it is open")
             case Single():
                 return func.coalesce(self._single(node, scope), NULL if nullable else Constant(json_text.NULL_HERE))
@@ -199,23 +201,24 @@ class Lowering:
     def _nested(self, node: Nested, scope: Scope) -> ColumnElement[str]:
         columns = scope.here
         parts = {name: make(columns) for name, make in node.source.parts.items()}
-        written = self.object(node.obj, Scope(scope.alias, scope.around[:-1], parts))
+        written = self.object(node.obj, Scope(scope.alias, scope.around[:-1], parts, scope.facts))
         if node.source.present is None:
             return written
         return case((node.source.present(columns), written), else_=NULL)
 
-    def _envelope(self, node: Envelope, scope: Scope) -> ColumnElement[Any]:
-        """Bring what is sealed with the wrapped key it opens under; NULL where nothing is recorded."""
+    def _envelope(self, node: Envelope, gate: When, scope: Scope, beside: Beside) -> ColumnElement[Any]:
+        """Bring what is sealed with the wrapped key it opens under; NULL where nothing is recorded.
+
+        The key is the one that its rule looks for: what is sealed under any other does not open.
+        """
         number = len(self.envelopes)
         self.envelopes.append(node)
+        (key,) = {rule for _, rule in reasons(gate.rule) if isinstance(rule, Unsealed)}
         sealed = self.alias(table_of(node.source.row), "sealed")
-        key = self.alias(table_of(SubjectKeyRow), "key")
-        there, k = sealed.c, key.c
-        octets = [json_text.base64(k.wrapped), json_text.base64(there.sealed)]
+        there = sealed.c
         (place,) = sealed.primary_key
-        mark = json_text.envelope(number, [place, there.subject_id, there.version, k.kek_version, *octets])
-        joined = sealed.join(key, and_(k.subject_id == there.subject_id, k.wrapped.is_not(None)))
-        found = select(mark).select_from(joined).where(node.source.on(scope.here, there))
+        parts = [place, there.subject_id, there.version, key_to(key, scope.c, beside), json_text.base64(there.sealed)]
+        found = select(json_text.envelope(number, parts)).select_from(sealed).where(node.source.on(scope.here, there))
         return found.correlate(*scope.around).scalar_subquery()
 
     # ---- Records -----------------------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ A row's cursor holds the keys of the order and the row's id, so that a page begi
 table changed in between. Source: Relay cursor connections.
 """
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     FromClause,
     Integer,
     Select,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.types import TypeEngine
 
 from hub.planner import json_text
 from hub.planner.bind import Request, cursor_key
@@ -35,7 +38,7 @@ from hub.planner.build import check_size
 from hub.planner.ir import Argument, Paged, PagePart, Rows, reading
 from hub.planner.json_text import Constant, join, obj
 from hub.planner.reach import Noting, note
-from hub.planner.rules import holds, passes
+from hub.planner.rules import holds, passes, settled
 from hub.planner.scope import Scope, array, subquery
 from schema.tables.base import table_of
 
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 
 COUNT_MOST: Final = 10_000
 _TRUE, _FALSE = Constant("true"), Constant("false")
+_KINDS: Final[dict[type, TypeEngine[Any]]] = {int: Integer(), str: String(), datetime: DateTime(timezone=True)}
+"""Types of keys, as cursors hold them."""
 
 
 def lower_page(lowering: "Lowering", node: Paged, scope: Scope) -> ColumnElement[str]:
@@ -60,9 +65,10 @@ class _PageLowering:
         self.scope = scope
         parameters = lowering.parameters
         self.size = parameters.add("size", Integer(), _size_reader(node.size))
+        self.facts = {} if node.source.union else dict(filter(None, map(settled, node.conditions)))
         self.rows = self._open()
         self.keys = self._keys(self.rows)
-        self.kinds = (*(int if isinstance(key.type, Integer) else str for key in self.keys[:-1]), str)
+        self.kinds = (*(_kind(key) for key in self.keys[:-1]), str)
         self.after = self._bound(node.after)
         self.before = self._bound(node.before)
         for condition in node.conditions:
@@ -81,16 +87,21 @@ class _PageLowering:
         record = self.node.choices[0].record
         table: FromClause = union.rows if union else table_of(record.row)
         name = "row" if union else self.node.choices[0].type_name
-        return Scope(self.lowering.alias(table, name), self.scope.around)
+        return Scope(self.lowering.alias(table, name), self.scope.around, facts=self.facts)
 
     def _where(self, rows: Scope) -> list[ColumnElement[bool]]:
-        """Give all that a row must satisfy, cursors aside: join, rules, filters."""
+        """Give all that a row must satisfy, cursors aside: join, rules, filters.
+
+        What a filter settles is known of the rows that it lets through; that filter itself is asked of each.
+        """
         node = self.node
-        where = [] if node.source.on is None else [node.source.on(self.scope.here, rows.c)]
+        assert rows.alias is not None
+        where = [] if node.source.on is None else [node.source.on(self.scope.here, rows.alias.c)]
         where += self._visible(rows)
-        where += passes(node.order_gate, rows.c)
+        where += passes(node.order_gate, rows.alias.c)
         for condition in node.conditions:
-            where += holds(condition, rows.c, self.lowering.parameters)
+            columns = rows.alias.c if settled(condition) else rows.c
+            where += holds(condition, columns, self.lowering.parameters)
         return where
 
     def _visible(self, rows: Scope) -> list[ColumnElement[bool]]:
@@ -116,7 +127,7 @@ class _PageLowering:
             return None
         return [
             self.lowering.parameters.add("cursor", kind, self._key_reader(cursor, index))
-            for index, kind in enumerate([*(Integer() if k is int else String() for k in self.kinds[:-1]), Uuid()])
+            for index, kind in enumerate([*(_KINDS[kind] for kind in self.kinds[:-1]), Uuid()])
         ]
 
     def _key_reader(self, cursor: Argument, index: int) -> Any:
@@ -202,9 +213,9 @@ class _PageLowering:
         if "endCursor" in info or "startCursor" in info:
             extra.append(func.count().over().label("page_rows"))
         if cursors:
-            extra.append(self._cursor(Scope(taken)).label("page_cursor"))
+            extra.append(self._cursor(Scope(taken, facts=self.facts)).label("page_cursor"))
         numbered = select(*taken.c, *extra).select_from(taken).subquery(self.lowering.name("page"))
-        rows = Scope(numbered, self.scope.around)
+        rows = Scope(numbered, self.scope.around, facts=self.facts)
 
         def write(part: PagePart) -> ColumnElement[str]:
             if part.kind in {"nodes", "edges"}:
@@ -224,7 +235,8 @@ class _PageLowering:
 
     def _reached(self, lists: list[PagePart], *, cursors: bool) -> list[ColumnElement[Any]]:
         """Give the columns of the rows that what is written reaches for; no other leaves the table."""
-        columns = Noting(self.rows.c)
+        assert self.rows.alias is not None
+        columns = Noting(self.rows.alias.c, self.facts)
         if self.node.source.union is not None:
             columns["kind"]
             columns["id"]
@@ -233,8 +245,8 @@ class _PageLowering:
             note((choice.obj for part in nodes for choice in part.choices), columns)
         if cursors:
             columns["id"]
-            self.node.ordering.keys(columns)
-        return [self.rows.c[name] for name in columns.noted] or [self.rows.c.id]
+            self.node.ordering.keys(columns.all)
+        return [self.rows.alias.c[name] for name in columns.noted] or [self.rows.alias.c.id]
 
     def _rest(self, part: PagePart) -> ColumnElement[str]:
         if part.kind == "typename":
@@ -327,6 +339,10 @@ class _PageLowering:
         beyond = not_(other(keys, bound))
         stands = select(1).select_from(rows.alias).where(*self._where(rows), beyond).correlate(*rows.around[:-1])
         return exists(stands)
+
+
+def _kind(key: ColumnElement[Any]) -> type:
+    return next((kind for kind in (int, datetime) if isinstance(key.type, type(_KINDS[kind]))), str)
 
 
 def _size_reader(size: Argument) -> Any:

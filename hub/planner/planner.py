@@ -3,7 +3,6 @@
 The first cache keeps documents made ready; the second keeps plans by document, profile shape and variable shape.
 """
 
-import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from strawberry.federation import Schema
 
-from hub.planner.bind import Asked, Parameter, Read, Request
+from hub.planner.bind import Asked, Parameter, Read, Request, settled_by
 from hub.planner.build import build
 from hub.planner.catalogue import Catalogue
 from hub.planner.cost import Cost, weigh
 from hub.planner.document import Prepared, prepare
+from hub.planner.finish import Write, writer
 from hub.planner.ir import Envelope, Withheld
 from hub.planner.limits import Limits
 from hub.planner.lower import Lowering
@@ -74,6 +74,8 @@ class Plan:
     private: bool = False
     """Whether data of persons are read: the statement then leaves a leaf in the audit."""
     envelopes: tuple[Envelope, ...] = ()
+    writers: tuple[Write, ...] = ()
+    """For each envelope what cuts its content to what was asked for."""
     sealed: tuple[int, ...] = ()
     """For each envelope the entry of `withheld` for one that does not open."""
 
@@ -218,7 +220,7 @@ class Planner:
         cost = weigh(operation.root)
         self._afford(cost.fixed)
         lowering = Lowering(operation)
-        sql, names = text_of(lowering.statement())
+        sql, names = text_of(lowering.statement(), settled_by(profile))
         static = [each for each in operation.withheld if not each.by_row]
         by_row = len(static) != len(operation.withheld)
         return Plan(
@@ -234,9 +236,10 @@ class Planner:
             bare=not operation.withheld and not lowering.entities and operation.reading is None,
             private=operation.reading is not None,
             envelopes=tuple(lowering.envelopes),
+            writers=tuple(writer(each) for each in lowering.envelopes),
             sealed=lowering.sealed_entries(),
         )
 
 
 def _entries(static: list[Withheld]) -> str:
-    return json.dumps([{"path": each.path, "category": each.category, "code": each.code} for each in static])
+    return f"[{','.join(f'{each.json}}}' for each in static)}]"

@@ -3,7 +3,7 @@
 Sources and joins are functions of columns; they are called once with columns that note their own names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,16 +23,17 @@ from hub.planner.ir import (
     When,
 )
 from hub.planner.rules import predicate
-from schema.source import Column, Computed
+from schema.source import Column, Computed, Narrowed
 from schema.tables.base import table_of
 
 
 class Noting:
-    """The columns of a row, noting which are asked for."""
+    """The columns of a row, noting which are asked for; `all` adds what is known of the row."""
 
-    def __init__(self, columns: Any) -> None:
+    def __init__(self, columns: Any, facts: Mapping[str, object] | None = None) -> None:
         self._columns = columns
         self.noted: dict[str, None] = {}
+        self.all: Any = Narrowed(self, facts) if facts else self
 
     def __getattr__(self, name: str) -> Any:
         return self[name]
@@ -46,12 +47,12 @@ def note(objects: Iterable[Obj], columns: Noting) -> None:
     """Note the columns that objects over a row reach for."""
     for obj in objects:
         if obj.subject is not None:
-            obj.subject(columns)
+            obj.subject(columns.all)
         for field in obj.fields:
-            _note_field(field, columns, columns)
+            _note_field(field, columns.all, columns.all)
 
 
-def _note_field(field: Field, columns: Noting, here: Any) -> None:
+def _note_field(field: Field, columns: Any, here: Any) -> None:
     """Note the columns of one field.
 
     Args:

@@ -2,11 +2,12 @@
 
 import operator
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
 from datetime import date
 from functools import cache as cached
 from typing import Any, Final, assert_never
 
-from graphql import GraphQLInputType, get_named_type
+from graphql import GraphQLEnumType, GraphQLInputType, get_named_type
 from sqlalchemy import ARRAY as GENERIC_ARRAY
 from sqlalchemy import (
     Boolean,
@@ -36,13 +37,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from hub.planner import ids
+from hub.planner import ids, json_text
 from hub.planner.bind import Parameters, Request
-from hub.planner.ir import Condition, Gate, Open, RowRule, Shut, When, reading
+from hub.planner.ir import Condition, Gate, Given, Open, RowRule, Shut, When, reading
 from hub.planner.refused import OperationRefused
 from hub.planner.weave import row_rule
 from schema.access import AllOf, AnyOf, Anyone, Columns, Consented, Linked, Own, RowIs, Unsealed
-from schema.source import PURPOSE, TODAY, viewer
+from schema.source import PURPOSE, TODAY, known, unnarrowed, viewer
 from schema.standing import running, taken_up
 from schema.tables import ConsentRow, DenialRow, ReferralRow, SubjectKeyRow
 from schema.tables.base import table_of
@@ -93,23 +94,31 @@ def predicate(rule: RowRule, c: Columns, beside: Beside | None = None) -> Column
         c: columns of the row.
         beside: where look-ups are shared with other rules on the same row.
     """
+    if isinstance(rule, Own):
+        # What a filter settled may shut a way in, never open one: no other rule hears of it.
+        other = rule.only is not None and known(c, rule.only[0]) not in {None, rule.only[1]}
+        return false() if other else rule.column(c) == viewer(rule.viewer)
+    if not isinstance(rule, AllOf | AnyOf):
+        c = unnarrowed(c)
     match rule:
-        case Own(name, column):
-            return column(c) == viewer(name)
         case RowIs():
             return rule.predicate(c)
-        case Linked():
+        case Linked(word=None):
             linked = _linked(rule, c)
             return linked if beside is None else beside.once(rule, linked)
+        case Linked(word=word):
+            words = _words(rule, c)
+            if beside is not None:
+                # Which word is asked for makes no other look-up.
+                words = beside.once(replace(rule, word=""), words)
+            return literal(word) == any_(words)
         case Consented():
             allowed = _allowed(rule, c)
             if beside is not None:
                 allowed = beside.once((Consented, rule.case, rule.person), allowed)
             return literal(rule.category.value) == any_(allowed)
-        case Unsealed(subject):
-            key = table_of(SubjectKeyRow).alias()
-            there = exists().where(key.c.subject_id == subject(c), key.c.wrapped.is_not(None)).correlate_except(key)
-            return there if beside is None else beside.once((Unsealed, subject), there)
+        case Unsealed():
+            return key_to(rule, c, beside).is_not(None)
         case AllOf(rules):
             return and_(true(), *(_inner(each, c, beside) for each in rules))
         case AnyOf(rules):
@@ -122,12 +131,30 @@ def _inner(rule: Any, c: Columns, beside: Beside | None = None) -> ColumnElement
     return predicate(row_rule(rule), c, beside)
 
 
+def key_to(rule: Unsealed, c: Columns, beside: Beside | None = None) -> ColumnElement[str]:
+    """Give the wrapped key that a row's subject is sealed under, as an envelope's mark holds it; NULL once erased."""
+    key = table_of(SubjectKeyRow).alias()
+    written = json_text.wrapped_key(key.c.kek_version, key.c.wrapped)
+    found = select(written).where(key.c.subject_id == rule.subject(c), key.c.wrapped.is_not(None)).correlate_except(key)
+    there = found.scalar_subquery()
+    return there if beside is None else beside.once(rule, there)
+
+
 def _linked(rule: Linked, c: Columns) -> ColumnElement[bool]:
     other = table_of(rule.to).alias()
-    where = [rule.on(c, other.c)]
-    if not isinstance(rule.rule, Anyone):
-        where.append(_inner(rule.rule, other.c))
-    return exists().where(*where).correlate_except(other)
+    return exists().where(*_ties(rule, c, other.c)).correlate_except(other)
+
+
+def _words(rule: Linked, c: Columns) -> ColumnElement[Any]:
+    """Give the words that rows hold which tie this one to the viewer."""
+    other = table_of(rule.to).alias()
+    assert rule.among is not None
+    held = select(func.unnest(rule.among(other.c))).where(*_ties(rule, c, other.c)).correlate_except(other)
+    return func.array(held.scalar_subquery(), type_=ARRAY(Text()))
+
+
+def _ties(rule: Linked, c: Columns, other: Columns) -> list[ColumnElement[bool]]:
+    return [rule.on(c, other), *([] if isinstance(rule.rule, Anyone) else [_inner(rule.rule, other)])]
 
 
 def _allowed(rule: Consented, c: Columns) -> ColumnElement[Any]:
@@ -175,7 +202,9 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
     """Turn one filter into predicates: what it compares, and the rule of what it looks at."""
     match, name = condition.match, condition.operator
     if match.predicate:
-        value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
+        value: Any = _written(condition)
+        if value is None:
+            value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
         return [match.predicate(c, value), *passes(condition.gate, c)]
     column = match.make(c) if match.make else c[match.column]
     kind, convert = _conversion(condition, column)
@@ -186,6 +215,24 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
         value = parameters.once(condition, label, kind, _reader(condition, convert))
     compared = _compare(column, name, value, empty=match.empty)
     return [compared, *passes(condition.gate, c), *_seen(condition, column)]
+
+
+def _written(condition: Condition) -> ColumnElement[Any] | None:
+    """Give a word or a truth that stands in the document itself, for the database to plan with; else None."""
+    words = isinstance(get_named_type(condition.type), GraphQLEnumType)
+    match condition.value:
+        case Given(bool() as truth):
+            return true() if truth else false()
+        case Given(str() as word) if words:
+            return literal(str(word), _plain_type(condition.type))
+        case _:
+            return None
+
+
+def settled(condition: Condition) -> tuple[str, object] | None:
+    """Give what a filter tells of all rows that it lets through; None where that is not known yet, or nothing."""
+    name, written = condition.match.settles, condition.value
+    return (name, written.value) if name and isinstance(written, Given) else None
 
 
 def _seen(condition: Condition, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:

@@ -7,30 +7,36 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select, true
 
 from hub.planner.json_text import Constant, join
+from schema.source import Narrowed
 
 
 class Scope:
     """A row in reach: its columns, the parts an embedding field named, and the rows around it."""
 
     def __init__(
-        self, alias: FromClause | None, outer: tuple[FromClause, ...] = (), parts: Mapping[str, Any] | None = None
+        self,
+        alias: FromClause | None,
+        outer: tuple[FromClause, ...] = (),
+        parts: Mapping[str, Any] | None = None,
+        facts: Mapping[str, object] | None = None,
     ) -> None:
         self.alias = alias
         self.around = (*outer, alias) if alias is not None else outer
         self.parts = parts
+        self.facts = facts or {}
 
     @property
     def c(self) -> Any:
-        """The columns of the row."""
+        """The columns of the row, with what is known of it."""
         assert self.alias is not None
-        return self.alias.c
+        return Narrowed(self.alias.c, self.facts) if self.facts else self.alias.c
 
     @property
     def here(self) -> Any:
         """What a join sees of this row."""
         if self.parts is not None:
             return SimpleNamespace(**self.parts)
-        return self.alias.c if self.alias is not None else None
+        return self.c if self.alias is not None else None
 
     def part(self, name: str) -> ColumnElement[Any]:
         """Find a part; a row without named parts has its columns for parts."""

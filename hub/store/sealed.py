@@ -11,10 +11,12 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from secrets import token_bytes
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -49,7 +51,7 @@ class Place:
     @property
     def bound(self) -> bytes:
         """Give what is authenticated along: each part after its length, so that no two places read the same."""
-        return _bound("value", self.table, self.column, str(self.row), str(self.version), str(self.subject))
+        return _head("value", self.table, self.column) + _parts(str(self.row), str(self.version), str(self.subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +165,33 @@ class Sealing:
 
     def open_content(self, sealed: bytes, key: WrappedKey, place: Place) -> dict[str, Any]:
         """Open what `seal_content` sealed."""
-        content: dict[str, Any] = json.loads(self.open(sealed, key, place))
+        opened = self.open(sealed, key, place)
+        try:
+            content: dict[str, Any] = msgspec.json.decode(opened)
+        except msgspec.DecodeError:
+            # Python's own reader knows more numbers than JSON does, and its writer wrote them.
+            content = json.loads(opened)
         return content
 
 
 def _bound(*parts: str) -> bytes:
-    encoded = [part.encode() for part in ("icorn-hub", _FORMAT.hex(), *parts)]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return _head() + _parts(*parts)
+
+
+@lru_cache
+def _head(*parts: str) -> bytes:
+    """Write what stands first, and is the same for many."""
+    return _parts("icorn-hub", _FORMAT.hex(), *parts)
+
+
+def _parts(*parts: str) -> bytes:
+    encoded = [part.encode() for part in parts]
+    return b"".join([_length(len(part)) + part for part in encoded])
+
+
+@lru_cache
+def _length(octets: int) -> bytes:
+    return octets.to_bytes(4, "big")
 
 
 def _padded(plain: bytes) -> bytes:

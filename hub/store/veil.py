@@ -9,11 +9,12 @@ Cursors of such records hold keys of rows; they are sealed, and open for the aud
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
+from threading import get_ident
 from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import ECB
@@ -30,9 +31,11 @@ class Veil:
         """Take the root: `derive` makes a key of 32 bytes for each use."""
 
         @lru_cache(maxsize=_CACHED)
-        def permutation(audience: str, code: str) -> Cipher[ECB]:
-            # One block, never two under one call: a permutation of the ids, not a mode of encryption.
-            return Cipher(AES256(derive(f"veil.id.{code}.{audience}")), ECB())  # noqa: S305
+        def permutation(audience: str, code: str, _thread: int) -> tuple[CipherContext, CipherContext]:
+            # One block, never two under one call: a permutation of the ids, not a mode of encryption. Nothing is kept
+            # from block to block, so that what is set up once does for all; each thread has its own.
+            cipher = Cipher(AES256(derive(f"veil.id.{code}.{audience}")), ECB())  # noqa: S305
+            return cipher.encryptor(), cipher.decryptor()
 
         @lru_cache(maxsize=_CACHED)
         def cursors(audience: str) -> AESSIV:
@@ -43,13 +46,13 @@ class Veil:
 
     def hide(self, audience: str, code: str, internal: UUID) -> UUID:
         """Give the id under which an audience knows a record."""
-        block = self._permutation(audience, code).encryptor().update(internal.bytes)
-        return UUID(bytes=block)
+        there, _ = self._permutation(audience, code, get_ident())
+        return UUID(bytes=there.update(internal.bytes))
 
     def find(self, audience: str, code: str, shown: UUID) -> UUID:
         """Give the internal id behind one that an audience names; another audience's leads nowhere."""
-        block = self._permutation(audience, code).decryptor().update(shown.bytes)
-        return UUID(bytes=block)
+        _, back = self._permutation(audience, code, get_ident())
+        return UUID(bytes=back.update(shown.bytes))
 
     def hide_cursor(self, audience: str, plain: str) -> str:
         """Seal a cursor for an audience. The same one always looks the same."""

@@ -5,9 +5,8 @@ from typing import Annotated, Final
 import strawberry
 from strawberry import UNSET
 
-from schema.access import Access, AllOf, Related, Scoped
+from schema.access import PARTNERS, Access, AllOf, Related, Scoped
 from schema.changes import change, key, payload, shown, told, wanted
-from schema.links import PARTNERS
 from schema.mutations.problems import ConsentProblem, SimpleProblem, StateProblem
 from schema.scalars import Base64, CompactJws, CountryCode, Date, LanguageTag, PartialDate
 from schema.source import input_object

@@ -5,7 +5,7 @@ A packet, a message that came in and what is said of them outside of the graph a
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Text, UniqueConstraint, text
@@ -75,6 +75,9 @@ def _moment(*, null: bool = False) -> Any:  # Any: as SQLModel's Field
     return Field(default=None if null else ..., sa_type=DateTime(timezone=True), nullable=null)
 
 
+_BY_CLOCK: Final = text("coalesce(due_at, 'infinity'::timestamptz)")
+
+
 class ReferralRow(Row, table=True):
     """A referral. `sent_at` is set when it is sent: before, it does not exist for the recipient.
 
@@ -84,8 +87,8 @@ class ReferralRow(Row, table=True):
 
     __tablename__ = "referral"
     __table_args__ = (
-        Index("referral_inbox", "recipient_id", "due_at", "id", postgresql_where=text("sent_at is not null")),
-        Index("referral_outbox", "sender_id", "due_at", "id"),
+        Index("referral_inbox", "recipient_id", _BY_CLOCK, "id", postgresql_where=text("sent_at is not null")),
+        Index("referral_outbox", "sender_id", _BY_CLOCK, "id"),
         Index("referral_by_case", "case_id", "recipient_id"),
         Index("referral_by_clock", "due_at", postgresql_where=text("due_at is not null and paused_since is null")),
         Index("referral_by_reminder", "remind_at", postgresql_where=text("remind_at is not null")),

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, Text, and_, any_, cast, func, not_, or_
+from sqlalchemy import ColumnElement, and_, any_, func, literal_column, not_, or_
+from sqlalchemy import DateTime as Timestamp
 from strawberry.federation.schema_directives import Cost
 
 from schema.access import PUBLIC, Columns
@@ -111,10 +112,9 @@ class Period:
     running: bool = part("running", see=PUBLIC, says="True when today lies within.")
 
 
-def moment_key(moment: ColumnElement[Any]) -> ColumnElement[str]:
-    """Write an instant so that it sorts as a text; none comes last."""
-    # A fraction of a second is written only where there is one; shorter texts come first, as they should.
-    return func.coalesce(cast(func.timezone("UTC", moment), Text), "9").collate("C")
+def moment_key(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Sort by an instant; none comes last. Worded as indexes are."""
+    return func.coalesce(moment, literal_column("'infinity'::timestamptz", Timestamp(timezone=True)))
 
 
 def within(day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]) -> ColumnElement[bool]:

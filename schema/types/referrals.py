@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exis
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import (
+    PARTNERS,
     Access,
     AllOf,
     AnyOf,
@@ -21,9 +22,10 @@ from schema.access import (
     Unsealed,
     relations_with,
 )
-from schema.links import AGREEMENT, ENVELOPE, OVERSIGHT, PARTNERS, REFERRALS, SCOPES, SLICE, of_case
+from schema.links import AGREEMENT, ENVELOPE, OVERSIGHT, REFERRALS, SCOPES, SIDE, SLICE, of_case
 from schema.scalars import DateTime, LanguageTag
 from schema.source import (
+    PARTNER_ASKS,
     STAFF_ASKS,
     TODAY,
     Ordering,
@@ -33,6 +35,7 @@ from schema.source import (
     embedded,
     holds,
     input_object,
+    known,
     many,
     matches,
     one,
@@ -148,12 +151,30 @@ WITHDRAW_REASON: Final = _words(
 
 
 def _side(c: Columns) -> ColumnElement[Any]:
+    settled = known(c, SIDE)
+    if settled is not None:
+        return literal(str(settled), String())
     body = viewer("organisation_id")
     return case(
         (c.sender_id == body, Side.SENDER.value),
         (c.recipient_id == body, Side.RECIPIENT.value),
         (and_(STAFF_ASKS, c.direction == Direction.OUTGOING), Side.SENDER.value),
         (and_(STAFF_ASKS, c.direction == Direction.INCOMING), Side.RECIPIENT.value),
+    )
+
+
+def _on_side(c: Columns, side: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Test that `_side` gives this side, worded so that an index over sender or recipient answers it.
+
+    To a partner nothing is there as a recipient before it is sent: this says so once more, as the inbox's index does.
+    """
+    body = viewer("organisation_id")
+    there = or_(c.sent_at.is_not(None), not_(PARTNER_ASKS))
+    ours = and_(STAFF_ASKS, c.direction == Direction.OUTGOING, c.recipient_id.is_distinct_from(body))
+    theirs = and_(STAFF_ASKS, c.direction == Direction.INCOMING, c.sender_id.is_distinct_from(body))
+    return or_(
+        and_(side == Side.SENDER.value, or_(c.sender_id == body, ours)),
+        and_(side == Side.RECIPIENT.value, or_(and_(c.recipient_id == body, there), theirs)),
     )
 
 
@@ -207,7 +228,8 @@ def since_read(c: Columns) -> ColumnElement[Any]:
 
 
 def _open(c: Columns) -> ColumnElement[bool]:
-    return state_read(c).not_in([state.value for state in FINAL])
+    final = [state.value for state in FINAL]
+    return or_(c.state.not_in(final), and_(_untold(c), _before(c).not_in(final)))
 
 
 # ---- Types -----------------------------------------------------------------------------------------------------------
@@ -463,7 +485,7 @@ class ReferralWhere:
     """Which referrals. Only those you are a side of."""
 
     state: ReferralStateFilter | None = compares(state_read, see=ENVELOPE, says="By state, as you read it.")
-    my_side: Side | None = holds(lambda c, side: _side(c) == side, see=ENVELOPE, says="You as sender or as recipient.")
+    my_side: Side | None = holds(_on_side, settles=SIDE, see=ENVELOPE, says="You as sender or as recipient.")
     purpose: PurposeFilter | None = matches(ReferralRow.purpose, see=ENVELOPE, says="By purpose.")
     urgency: UrgencyFilter | None = matches(ReferralRow.urgency, see=ENVELOPE, says="By urgency.")
     sender: IDFilter | None = matches(ReferralRow.sender_id, see=ENVELOPE, says="By sender.")

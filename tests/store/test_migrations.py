@@ -88,7 +88,7 @@ def as_before_advice_was_sealed(engine: Engine) -> None:
         configuration.set_main_option("script_location", str(files("hub.store") / "migrations"))
         configuration.set_main_option("path_separator", "os")
         configuration.attributes |= {"connection": connection, "sealing": None}
-        command.upgrade(configuration, "0010")
+        command.upgrade(configuration, "0011")
 
 
 def advised(engine: Engine, *, erased: bool = False) -> tuple[str, str]:
@@ -152,6 +152,6 @@ def test_plain_advice_stops_the_migration_where_there_is_no_root_key(server):
         with pytest.raises(RuntimeError, match="no root key"):
             upgrade(engine)
         with engine.connect() as connection:
-            assert revision(connection) == "0010"
+            assert revision(connection) == "0011"
             assert connection.exec_driver_sql("select security_advice from case_risk").scalar_one() == ADVICE
         engine.dispose()

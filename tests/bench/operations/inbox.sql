@@ -15,7 +15,7 @@ with denied as (
     select r.* from referral r
     where (select yes from open_door) and r.recipient_id = $1 and r.sender_id <> $1 and r.sent_at is not null
       and r.state not in ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')
-    order by r.due_at nulls last, r.id limit $10 + 1
+    order by coalesce(r.due_at, 'infinity'::timestamptz), r.id limit $10 + 1
   ) r
 ), leaf as (
   insert into audit_leaf (at, kind, relation, organisation_id, client, purpose, subjects, categories, fields_returned,

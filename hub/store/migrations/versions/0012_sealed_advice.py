@@ -1,6 +1,6 @@
 """What a host must know of a person is sealed, as all else is that may name somebody.
 
-Revision: 0012, after 0010. What stands in the plain columns is sealed under the key of its person and the columns go,
+Revision: 0012, after 0011. What stands in the plain columns is sealed under the key of its person and the columns go,
 with the pages that held them; of a person whose key was destroyed nothing is left. No release had these columns.
 """
 
@@ -12,7 +12,7 @@ from alembic import context, op
 from hub.store.sealed import Place, WrappedKey
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
