@@ -72,10 +72,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A request that came before: its plan, and its variables as values."""
+    """A request that came before: its plan, and what it brings each time."""
 
-    plan: Plan
-    values: Mapping[str, Any]
+    bound: Bound
     tell_cost: bool
     document: str
     """Which the audit keeps a hash of; without a word where no person is read about."""
@@ -109,8 +108,10 @@ class Operations:
     async def again(self, known: Known, profile: AccessProfile, request_id: str = "") -> Answer:
         """Answer a request that came before, with the rules, the viewer, the clock and the data of now."""
         try:
-            asked = Asked(profile, self._clock.now(), self._veil, known.document, request_id)
-            bound = self.planner.bound(known.plan, known.values, asked)
+            bound = known.bound
+            if bound.plan.moves:
+                asked = Asked(profile, self._clock.now(), self._veil, known.document, request_id)
+                bound = self.planner.bound_again(bound, asked)
             return await self._answer(bound, profile, tell_cost=known.tell_cost)
         except HubError as error:
             return _refusal(error)
@@ -152,8 +153,8 @@ class Operations:
                 self.planner.keep(made)
                 bound = made.bound
             if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
-                kept = document if bound.plan.private else ""
-                self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost, kept))
+                document_kept = document if bound.plan.private else ""
+                self._known.put((request, profile.shape), Known(bound.kept(), tell_cost, document_kept))
             return await self._answer(bound, profile, tell_cost=tell_cost)
         except StreamAsked as stream:
             self.planner.keep_change(stream)

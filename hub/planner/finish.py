@@ -87,7 +87,7 @@ def finish(text: bytes, hands: Hands | None = None, sealed: Sequence[int] = ()) 
                 code, _, internal = rest.decode().partition(".")
                 return hands.id(code, UUID(internal)).encode()
             case b"C":
-                return hands.cursor(rest.decode()).encode()
+                return b'"%b"' % hands.cursor(json.loads(rest)).encode()
             case _:
                 number, *parts = rest.split(b".")
                 written = hands.open(int(number), parts)

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Text, case, cast, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
 
 from hub.planner.catalogue import stored
 
@@ -48,8 +47,8 @@ def veiled_id(code: str, value: ColumnElement[Any]) -> "ColumnElement[str]":
 
 
 def veiled_cursor(plain: "ColumnElement[str]") -> "ColumnElement[str]":
-    """Stand for a cursor that opens for its audience alone."""
-    return join([f"{MARK}C", plain, END])
+    """Stand for a cursor that opens for its audience alone. It is plain between the marks, as JSON."""
+    return join([f"{MARK}C", text(plain), END])
 
 
 def envelope(index: int, parts: "Iterable[ColumnElement[Any]]") -> "ColumnElement[str]":
@@ -169,11 +168,7 @@ def scalar(
             moment = func.to_char(func.timezone("UTC", value), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
             return join(['"', moment, '"'])
         case _:
-            return cast(func.to_json(_text(value)), Text)
-
-
-def _text(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    return value if isinstance(value.type, Text) else cast(value, Text)
+            return text(value)
 
 
 def _enum_name(value: ColumnElement[Any], declared: GraphQLEnumType) -> ColumnElement[str]:
@@ -194,6 +189,6 @@ def _list(value: ColumnElement[Any], declared: GraphQLList[Any]) -> ColumnElemen
     return case((func.cardinality(value) == 0, Constant("[]")), else_=names)
 
 
-def key_text(value: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[str]:
-    """Write one key of a cursor."""
-    return cast(value, Text) if kind.python_type is int else cast(func.to_json(cast(value, Text)), Text)
+def text(value: ColumnElement[Any]) -> ColumnElement[str]:
+    """Write a text; NULL stays NULL."""
+    return cast(func.to_json(value if isinstance(value.type, Text) else cast(value, Text)), Text)

@@ -27,10 +27,11 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 from hub.planner import json_text
-from hub.planner.bind import Request, cursor_key
+from hub.planner.bind import CursorForm, Given, ReadGiven, Request, cursor_key, veiled_cursor_key
 from hub.planner.build import check_size
 from hub.planner.ir import Argument, Paged, PagePart, Rows, reading
 from hub.planner.json_text import Constant, join, obj
@@ -62,7 +63,8 @@ class _PageLowering:
         self.size = parameters.add("size", Integer(), _size_reader(node.size))
         self.rows = self._open()
         self.keys = self._keys(self.rows)
-        self.kinds = (*(int if isinstance(key.type, Integer) else str for key in self.keys[:-1]), str)
+        kinds = tuple(int if isinstance(key.type, Integer) else str for key in self.keys[:-1])
+        self.form = CursorForm(node.tag, kinds)
         self.after = self._bound(node.after)
         self.before = self._bound(node.before)
         for condition in node.conditions:
@@ -114,18 +116,22 @@ class _PageLowering:
     def _bound(self, cursor: Argument | None) -> list[ColumnElement[Any]] | None:
         if cursor is None:
             return None
-        return [
-            self.lowering.parameters.add("cursor", kind, self._key_reader(cursor, index))
-            for index, kind in enumerate([*(Integer() if k is int else String() for k in self.kinds[:-1]), Uuid()])
-        ]
+        columns = [*(Integer() if kind is int else String() for kind in self.form.kinds), Uuid()]
+        return [self._key(cursor, index, kind) for index, kind in enumerate(columns)]
 
-    def _key_reader(self, cursor: Argument, index: int) -> Any:
-        tag, kinds, given, veiled = self.node.tag, self.kinds, reading(cursor), self._veiled
+    def _key(self, cursor: Argument, index: int, column: TypeEngine[Any]) -> ColumnElement[Any]:
+        """Take up one key of a cursor; that of a veiled one depends on who asks."""
+        form, sent = self.form, reading(cursor)
 
-        def read(request: Request) -> object:
-            return cursor_key(request, given(request.values), tag, kinds, index, veiled=veiled)
+        def read(given: Given) -> object:
+            return cursor_key(given, sent(given.values), form, index)
 
-        return read
+        def read_veiled(request: Request) -> object:
+            return veiled_cursor_key(request, sent(request.values), form, index)
+
+        if self._veiled:
+            return self.lowering.parameters.add_moving("cursor", column, read_veiled)
+        return self.lowering.parameters.add("cursor", column, read)
 
     def _behind(self, keys: list[ColumnElement[Any]], bound: list[ColumnElement[Any]]) -> ColumnElement[bool]:
         """Test that a row stands strictly behind a cursor in the order asked for."""
@@ -144,10 +150,8 @@ class _PageLowering:
             window.append(self._before(self.keys, self.before))
         return window
 
-    def _sorted(self) -> list[ColumnElement[Any]]:
-        """Order as the rows are taken: backward pages are taken from their end."""
-        downward = self.node.descending != self.node.backward
-        return [key.desc() if downward else key.asc() for key in self.keys]
+    def _sorted(self, rows: Scope, *, downward: bool) -> list[ColumnElement[Any]]:
+        return [key.desc() if downward else key.asc() for key in self._keys(rows)]
 
     def _taken(self, *columns: ColumnElement[Any]) -> Select[Any]:
         assert self.rows.alias is not None
@@ -155,7 +159,8 @@ class _PageLowering:
             select(*columns)
             .select_from(self.rows.alias)
             .where(and_(true(), *self._where(self.rows), *self._window()))
-            .order_by(*self._sorted())
+            # Backward pages are taken from their end.
+            .order_by(*self._sorted(self.rows, downward=self.node.descending != self.node.backward))
             .correlate(*self.rows.around[:-1])
         )
 
@@ -186,10 +191,11 @@ class _PageLowering:
                 return self._rest(part)
 
     def _with_page_info(self, lists: list[PagePart]) -> ColumnElement[str]:
-        """Write the connection over its rows, numbered as they were taken, with their cursors.
+        """Write the connection over its rows with their cursors.
 
-        The rows are taken first, so that numbering and writing touch no others. They keep their order on the way, which
-        spares sorting what was written; backward pages are turned round when they are put together.
+        The rows are taken first, so that writing touches no others, and one more of them than the page has tells that
+        there are more. They keep their order on the way, which spares sorting what was written; those of a backward
+        page are turned round, and what is one too many then comes first.
         """
         info = self._page_info_fields()
         more = ("hasPreviousPage" if self.node.backward else "hasNextPage") in info
@@ -197,32 +203,38 @@ class _PageLowering:
             inner.kind == "cursor" for part in lists for inner in part.parts
         )
         limit = self.size + 1 if more else self.size
-        taken = self._taken(*self._reached(lists, cursors=cursors)).limit(limit).subquery(self.lowering.name("taken"))
-        extra = [func.row_number().over().label("page_n")]
-        if "endCursor" in info or "startCursor" in info:
-            extra.append(func.count().over().label("page_rows"))
-        if cursors:
-            extra.append(self._cursor(Scope(taken)).label("page_cursor"))
-        numbered = select(*taken.c, *extra).select_from(taken).subquery(self.lowering.name("page"))
-        rows = Scope(numbered, self.scope.around)
+        keys = cursors or self.node.backward
+        taken = self._taken(*self._reached(lists, keys=keys)).limit(limit).subquery(self.lowering.name("taken"))
+        extra = [self._cursor(Scope(taken)).label("page_cursor")] if cursors else []
+        turned = select(*taken.c, *extra).select_from(taken)
+        if self.node.backward:
+            turned = turned.order_by(*self._sorted(Scope(taken), downward=self.node.descending))
+        elif cursors:
+            # The offset keeps the cursors from being put in wherever they are read, and written again there.
+            turned = turned.offset(literal_column("0"))
+        page = turned.subquery(self.lowering.name("page"))
+        rows = Scope(page, self.scope.around)
 
         def write(part: PagePart) -> ColumnElement[str]:
             if part.kind in {"nodes", "edges"}:
-                written = self._row(part, rows, numbered.c.get("page_cursor"))
-                comma: Any = Constant(",")
-                if self.node.backward:
-                    comma = aggregate_order_by(comma, numbered.c.page_n.desc())
-                listed = func.string_agg(written, comma)
-                kept = listed.filter(numbered.c.page_n <= self.size) if more else listed
-                return join(["[", func.coalesce(kept, Constant("")), "]"])
+                written = func.array_agg(self._row(part, rows, page.c.get("page_cursor")), type_=ARRAY(Text()))
+                first, last = self._ends()
+                listed = func.array_to_string(written[first:last] if more else written, Constant(","))
+                return join(["[", func.coalesce(listed, Constant("")), "]"])
             if part.kind == "pageInfo":
-                return obj((inner.response, self._page_info(inner, numbered)) for inner in part.parts)
+                return obj((inner.response, self._page_info(inner, page)) for inner in part.parts)
             return self._rest(part)
 
         whole = obj([(part.response, write(part)) for part in self.node.parts])
-        return select(whole).select_from(numbered).correlate(*self.scope.around).scalar_subquery()
+        return select(whole).select_from(page).correlate(*self.scope.around).scalar_subquery()
 
-    def _reached(self, lists: list[PagePart], *, cursors: bool) -> list[ColumnElement[Any]]:
+    def _ends(self) -> tuple[Any, Any]:
+        """Tell which of the rows taken are the first and the last of the page."""
+        if self.node.backward:
+            return func.greatest(func.count() - self.size, 0) + 1, func.count()
+        return 1, func.least(func.count(), self.size)
+
+    def _reached(self, lists: list[PagePart], *, keys: bool) -> list[ColumnElement[Any]]:
         """Give the columns of the rows that what is written reaches for; no other leaves the table."""
         columns = Noting(self.rows.c)
         if self.node.source.union is not None:
@@ -231,7 +243,7 @@ class _PageLowering:
         else:
             nodes = [part if part.kind == "nodes" else inner for part in lists for inner in (part.parts or (part,))]
             note((choice.obj for part in nodes for choice in part.choices), columns)
-        if cursors:
+        if keys:
             columns["id"]
             self.node.ordering.keys(columns)
         return [self.rows.c[name] for name in columns.noted] or [self.rows.c.id]
@@ -280,17 +292,18 @@ class _PageLowering:
         return func.coalesce(case(found, value=rows.c.kind), Constant(json_text.NULL_HERE))
 
     def _cursor(self, rows: Scope) -> ColumnElement[str]:
-        keys = self._keys(rows)
-        pieces: list[str | ColumnElement[str]] = [f'["{self.node.tag}",']
-        for key in keys[:-1]:
-            pieces += [json_text.key_text(key, key.type), ","]
-        text = join([*pieces, '"', cast(keys[-1], Text), '"]'])
-        if self._veiled:
-            return join(['"', json_text.veiled_cursor(text), '"'])
-        octets = func.convert_to(text, Constant("UTF8"))
-        # In one line. Replacing is cheap where translating looks at each character.
-        plain = func.replace(json_text.base64(octets), Constant("\n"), Constant(""))
-        return join(['"', plain, '"'])
+        """Write a row's cursor, as `CursorForm` has it."""
+        *keys, row = (cast(key, Text) for key in self._keys(rows))
+        pieces: list[str | ColumnElement[str]] = [self.form.tag]
+        for place, (key, kind) in enumerate(zip(keys, self.form.kinds, strict=True), 1):
+            if kind is int:
+                pieces += [key, ":"]
+            elif place < len(keys):
+                pieces += [cast(func.length(key), Text), ":", key]
+            else:
+                pieces.append(key)
+        plain = join([*pieces, row])
+        return json_text.veiled_cursor(plain) if self._veiled else json_text.text(plain)
 
     def _page_info(self, part: PagePart, page: Any) -> ColumnElement[str]:
         backward = self.node.backward
@@ -302,9 +315,9 @@ class _PageLowering:
             case "hasPreviousPage":
                 return self._more(self.after, self._before) if backward else self._beyond(self.after, self._before)
             case "startCursor" | "endCursor" as kind:
-                at_first = (kind == "startCursor") != backward
-                place = 1 if at_first else func.least(page.c.page_rows, self.size)
-                return json_text.or_null(func.min(page.c.page_cursor).filter(page.c.page_n == place))
+                first, last = self._ends()
+                cursors = func.array_agg(page.c.page_cursor, type_=ARRAY(Text()))
+                return json_text.or_null(cursors[first if kind == "startCursor" else last])
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 
@@ -329,11 +342,11 @@ class _PageLowering:
         return exists(stands)
 
 
-def _size_reader(size: Argument) -> Any:
-    given = reading(size)
+def _size_reader(size: Argument) -> ReadGiven:
+    sent = reading(size)
 
-    def read(request: Request) -> object:
-        value = given(request.values)
+    def read(given: Given) -> object:
+        value = sent(given.values)
         check_size(value)
         return value
 

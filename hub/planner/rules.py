@@ -37,7 +37,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from hub.planner import ids
-from hub.planner.bind import Parameters, Request
+from hub.planner.bind import Given, Parameters, ReadGiven
 from hub.planner.ir import Condition, Gate, Open, RowRule, Shut, When, reading
 from hub.planner.refused import OperationRefused
 from hub.planner.weave import row_rule
@@ -246,17 +246,17 @@ def _at_least_three(value: str) -> str:
     return folded
 
 
-def _reader(condition: Condition, convert: Convert = lambda value: value) -> Callable[[Request], object]:
+def _reader(condition: Condition, convert: Convert = lambda value: value) -> ReadGiven:
     read = reading(condition.value)
-    return lambda request: convert(read(request.values))
+    return lambda given: convert(read(given.values))
 
 
-def _list_reader(condition: Condition, convert: Convert) -> Callable[[Request], object]:
+def _list_reader(condition: Condition, convert: Convert) -> ReadGiven:
     listed = reading(condition.value)
     as_it_is = convert is _code and get_named_type(condition.type).name != "Date"
 
-    def read(request: Request) -> object:
-        values = listed(request.values)
+    def read(given: Given) -> object:
+        values = listed(given.values)
         if len(values) > IN_MOST:
             raise OperationRefused("BAD_FILTER", f"in takes at most {IN_MOST} values.", limit=IN_MOST)
         return values if as_it_is else [convert(value) for value in values]

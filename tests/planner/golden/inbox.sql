@@ -1,8 +1,7 @@
 WITH answer AS
 (
   SELECT ('{"referrals":{"edges":[' || array_to_string(array((
-    SELECT ('{"cursor":"' || replace(encode(convert_to(('["c4cdc6",' || CAST(to_json(CAST(coalesce(CAST(timezone('UTC', referral1.due_at) AS TEXT), '9') COLLATE "C" AS TEXT)) AS TEXT) || ',"' || CAST(referral1.id AS TEXT) || '"]'), 'UTF8'::text), 'base64'::text), '
-'::text, ''::text) || E'","node":\x01S' || CAST(referral1.person_id AS TEXT) || E'\x02{"id":"rf_' || CAST(referral1.id AS TEXT) || '","state":"' || upper(CAST(CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($9::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($9::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+    SELECT ('{"cursor":' || CAST(to_json(('c4cdc6' || CAST(coalesce(CAST(timezone('UTC', referral1.due_at) AS TEXT), '9') COLLATE "C" AS TEXT) || CAST(referral1.id AS TEXT))) AS TEXT) || E',"node":\x01S' || CAST(referral1.person_id AS TEXT) || E'\x02{"id":"rf_' || CAST(referral1.id AS TEXT) || '","state":"' || upper(CAST(CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $4::UUID) THEN 'sender' WHEN (referral1.recipient_id = $4::UUID) THEN 'recipient' WHEN ($9::BOOLEAN AND referral1.direction = 'outgoing') THEN 'sender' WHEN ($9::BOOLEAN AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
       SELECT *
       FROM consent AS consent_1
       WHERE consent_1.person_id = referral1.person_id AND consent_1.recipient_id = referral1.recipient_id AND consent_1.state IN ('given', 'limited') AND consent_1.withdrawn_at IS NULL AND consent_1.until_on >= CAST($10::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_1.purposes AS TEXT[]))
