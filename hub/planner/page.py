@@ -27,7 +27,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.types import TypeEngine
 
 from hub.planner import json_text
@@ -150,8 +150,10 @@ class _PageLowering:
             window.append(self._before(self.keys, self.before))
         return window
 
-    def _sorted(self, rows: Scope, *, downward: bool) -> list[ColumnElement[Any]]:
-        return [key.desc() if downward else key.asc() for key in self._keys(rows)]
+    def _sorted(self) -> list[ColumnElement[Any]]:
+        """Order as the rows are taken: backward pages are taken from their end."""
+        downward = self.node.descending != self.node.backward
+        return [key.desc() if downward else key.asc() for key in self.keys]
 
     def _taken(self, *columns: ColumnElement[Any]) -> Select[Any]:
         assert self.rows.alias is not None
@@ -159,8 +161,7 @@ class _PageLowering:
             select(*columns)
             .select_from(self.rows.alias)
             .where(and_(true(), *self._where(self.rows), *self._window()))
-            # Backward pages are taken from their end.
-            .order_by(*self._sorted(self.rows, downward=self.node.descending != self.node.backward))
+            .order_by(*self._sorted())
             .correlate(*self.rows.around[:-1])
         )
 
@@ -191,11 +192,10 @@ class _PageLowering:
                 return self._rest(part)
 
     def _with_page_info(self, lists: list[PagePart]) -> ColumnElement[str]:
-        """Write the connection over its rows with their cursors.
+        """Write the connection over its rows, numbered as they were taken, with their cursors.
 
-        The rows are taken first, so that writing touches no others, and one more of them than the page has tells that
-        there are more. They keep their order on the way, which spares sorting what was written; those of a backward
-        page are turned round, and what is one too many then comes first.
+        The rows are taken first, so that numbering and writing touch no others. They keep their order on the way, which
+        spares sorting what was written; backward pages are turned round when they are put together.
         """
         info = self._page_info_fields()
         more = ("hasPreviousPage" if self.node.backward else "hasNextPage") in info
@@ -203,38 +203,31 @@ class _PageLowering:
             inner.kind == "cursor" for part in lists for inner in part.parts
         )
         limit = self.size + 1 if more else self.size
-        keys = cursors or self.node.backward
-        taken = self._taken(*self._reached(lists, keys=keys)).limit(limit).subquery(self.lowering.name("taken"))
-        extra = [self._cursor(Scope(taken)).label("page_cursor")] if cursors else []
-        turned = select(*taken.c, *extra).select_from(taken)
-        if self.node.backward:
-            turned = turned.order_by(*self._sorted(Scope(taken), downward=self.node.descending))
-        elif cursors:
-            # The offset keeps the cursors from being put in wherever they are read, and written again there.
-            turned = turned.offset(literal_column("0"))
-        page = turned.subquery(self.lowering.name("page"))
-        rows = Scope(page, self.scope.around)
+        taken = self._taken(*self._reached(lists, cursors=cursors)).limit(limit).subquery(self.lowering.name("taken"))
+        extra = [func.row_number().over().label("page_n")]
+        if cursors:
+            extra.append(self._cursor(Scope(taken)).label("page_cursor"))
+        numbered = select(*taken.c, *extra).select_from(taken).subquery(self.lowering.name("page"))
+        rows = Scope(numbered, self.scope.around)
 
         def write(part: PagePart) -> ColumnElement[str]:
             if part.kind in {"nodes", "edges"}:
-                written = func.array_agg(self._row(part, rows, page.c.get("page_cursor")), type_=ARRAY(Text()))
-                first, last = self._ends()
-                listed = func.array_to_string(written[first:last] if more else written, Constant(","))
-                return join(["[", func.coalesce(listed, Constant("")), "]"])
+                written = self._row(part, rows, numbered.c.get("page_cursor"))
+                comma: Any = Constant(",")
+                if self.node.backward:
+                    comma = aggregate_order_by(comma, numbered.c.page_n.desc())
+                listed = func.string_agg(written, comma)
+                # What is filtered out is not written, however much stands beneath it.
+                kept = listed.filter(numbered.c.page_n <= self.size) if more else listed
+                return join(["[", func.coalesce(kept, Constant("")), "]"])
             if part.kind == "pageInfo":
-                return obj((inner.response, self._page_info(inner, page)) for inner in part.parts)
+                return obj((inner.response, self._page_info(inner, numbered)) for inner in part.parts)
             return self._rest(part)
 
         whole = obj([(part.response, write(part)) for part in self.node.parts])
-        return select(whole).select_from(page).correlate(*self.scope.around).scalar_subquery()
+        return select(whole).select_from(numbered).correlate(*self.scope.around).scalar_subquery()
 
-    def _ends(self) -> tuple[Any, Any]:
-        """Tell which of the rows taken are the first and the last of the page."""
-        if self.node.backward:
-            return func.greatest(func.count() - self.size, 0) + 1, func.count()
-        return 1, func.least(func.count(), self.size)
-
-    def _reached(self, lists: list[PagePart], *, keys: bool) -> list[ColumnElement[Any]]:
+    def _reached(self, lists: list[PagePart], *, cursors: bool) -> list[ColumnElement[Any]]:
         """Give the columns of the rows that what is written reaches for; no other leaves the table."""
         columns = Noting(self.rows.c)
         if self.node.source.union is not None:
@@ -243,7 +236,7 @@ class _PageLowering:
         else:
             nodes = [part if part.kind == "nodes" else inner for part in lists for inner in (part.parts or (part,))]
             note((choice.obj for part in nodes for choice in part.choices), columns)
-        if keys:
+        if cursors:
             columns["id"]
             self.node.ordering.keys(columns)
         return [self.rows.c[name] for name in columns.noted] or [self.rows.c.id]
@@ -315,9 +308,10 @@ class _PageLowering:
             case "hasPreviousPage":
                 return self._more(self.after, self._before) if backward else self._beyond(self.after, self._before)
             case "startCursor" | "endCursor" as kind:
-                first, last = self._ends()
+                at_first = (kind == "startCursor") != backward
+                # Put in a row as they were taken: to pick one costs less than to look for its number.
                 cursors = func.array_agg(page.c.page_cursor, type_=ARRAY(Text()))
-                return json_text.or_null(cursors[first if kind == "startCursor" else last])
+                return json_text.or_null(cursors[1 if at_first else func.least(func.count(), self.size)])
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 
