@@ -74,10 +74,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A request that came before: its plan, and its variables as values."""
+    """A request that came before: its plan, and what it brings each time."""
 
-    plan: Plan
-    values: Mapping[str, Any]
+    bound: Bound
     tell_cost: bool
     digest: bytes
     """Of the document, as the audit names operations; empty where no person is read about."""
@@ -111,8 +110,10 @@ class Operations:
     async def again(self, known: Known, profile: AccessProfile, request_id: str = "") -> Answer:
         """Answer a request that came before, with the rules, the viewer, the clock and the data of now."""
         try:
-            asked = Asked(profile, self._clock.now(), self._veil, known.digest, request_id)
-            bound = self.planner.bound(known.plan, known.values, asked)
+            bound = known.bound
+            if bound.plan.moves:
+                asked = Asked(profile, self._clock.now(), self._veil, known.digest, request_id)
+                bound = self.planner.bound_again(bound, asked)
             return await self._answer(bound, profile, tell_cost=known.tell_cost)
         except HubError as error:
             return _refusal(error)
@@ -156,7 +157,7 @@ class Operations:
                 bound = made.bound
             if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
                 kept = digest if bound.plan.private else b""
-                self._known.put((request, profile.shape), Known(bound.plan, bound.values, tell_cost, kept))
+                self._known.put((request, profile.shape), Known(bound.kept(), tell_cost, kept))
             return await self._answer(bound, profile, tell_cost=tell_cost)
         except StreamAsked as stream:
             self.planner.keep_change(stream)

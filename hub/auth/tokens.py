@@ -25,6 +25,7 @@ RING_SECONDS: Final = 60.0
 """How old the keys in memory may grow while tokens are only checked."""
 _HEADER: Final = frozenset({"typ", "alg", "kid"})
 _ES256: Final = ("ES256",)
+_LEEWAY_SECONDS: Final = LEEWAY.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +145,9 @@ class Verifier:
             if len(self._seen) > CACHE_MAX:
                 self._seen.popitem(last=False)
         now = self._clock.now().timestamp()
-        leeway = LEEWAY.total_seconds()
-        if claims.exp + leeway <= now:
+        if claims.exp + _LEEWAY_SECONDS <= now:
             raise TokenRefused("expired")
-        if claims.nbf - leeway > now or claims.iat - leeway > now:
+        if claims.nbf - _LEEWAY_SECONDS > now or claims.iat - _LEEWAY_SECONDS > now:
             raise TokenRefused("not yet valid")
         return claims
 

@@ -1,7 +1,6 @@
 """What each request brings to a plan: parameters of the statement, read from variables, profile and clock."""
 
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from schema.access import PARTNERS, STAFF, AccessProfile
 from schema.vocabulary import AccessScope, Purpose
 
 CURSOR_MOST: Final = 2_000
+_ID_LENGTH: Final = 36
 
 
 class Veil(Protocol):
@@ -52,6 +52,10 @@ class Asked:
     """Of the document, as the audit names operations."""
     request_id: str = ""
 
+    def unveiled(self, cursor: str) -> str:
+        """Open a cursor that was sealed for the viewer; empty where it was not."""
+        return (self.veil.find_cursor(self.profile.audience, cursor) if self.veil else None) or ""
+
     def internal(self, code: str, shown: UUID) -> UUID:
         """Find the internal id behind the one that the viewer knows a record by."""
         if self.veil is None:
@@ -60,16 +64,23 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Request:
-    """One request: its coerced variables, who asks when, and within which bounds. `cursors` keeps what was decoded."""
+class Given:
+    """What the client sent: coerced variables, and within which bounds. `cursors` keeps what was decoded."""
 
     values: Mapping[str, Any]
-    asked: Asked
     limits: Limits
     cursors: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Request(Given):
+    """One request: what the client sent, and who asks when."""
+
+    asked: Asked = field(kw_only=True)
+
+
 Read = Callable[[Request], object]
+ReadGiven = Callable[[Given], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +89,46 @@ class Parameter:
 
     name: str
     read: Read
+    moving: bool
+    """Whether it depends on who asks, or when: then the same request may bring another value."""
 
 
 class Parameters:
     """The parameters of one statement, named as they come."""
 
     def __init__(self) -> None:
-        self._reads: dict[str, Read] = dict(_STANDING)
+        self._reads: dict[str, tuple[Read, bool]] = dict(_STANDING)
         self._known: dict[int, tuple[BindParameter[Any], object]] = {}
 
-    def add(self, hint: str, kind: TypeEngine[Any], read: Read) -> BindParameter[Any]:
-        """Take up a parameter."""
+    def add(self, hint: str, kind: TypeEngine[Any], read: ReadGiven) -> BindParameter[Any]:
+        """Take up a parameter that is the same whenever the same is sent, whoever sends it."""
+        return self._add(hint, kind, read, moving=False)
+
+    def add_moving(self, hint: str, kind: TypeEngine[Any], read: Read) -> BindParameter[Any]:
+        """Take up a parameter that also depends on who asks, or when."""
+        return self._add(hint, kind, read, moving=True)
+
+    def _add(self, hint: str, kind: TypeEngine[Any], read: Read, *, moving: bool) -> BindParameter[Any]:
         name = f"{hint}_{len(self._reads)}"
-        self._reads[name] = read
+        self._reads[name] = read, moving
         return bindparam(name, type_=kind)
 
-    def once(self, what: object, hint: str, kind: TypeEngine[Any], read: Read) -> BindParameter[Any]:
+    def once(
+        self, what: object, hint: str, kind: TypeEngine[Any], read: Read, *, moving: bool = False
+    ) -> BindParameter[Any]:
         """Take up the value of a condition; where it is written again, for a count say, it is the same parameter."""
         known = self._known.get(id(what))
         if known is None:
-            known = self._known[id(what)] = (self.add(hint, kind, read), what)
+            known = self._known[id(what)] = (self._add(hint, kind, read, moving=moving), what)
         return known[0]
 
-    def others(self, names: Collection[str]) -> tuple[Read, ...]:
-        """Give what reads parameters that the statement came out without: they refuse what makes no sense."""
-        return tuple(read for name, read in self._reads.items() if name not in names and name not in _STANDING)
+    def others(self, names: Collection[str]) -> tuple[Parameter, ...]:
+        """Give the parameters that the statement came out without: reading them refuses what makes no sense."""
+        return tuple(self[name] for name in self._reads if name not in names and name not in _STANDING)
 
     def __getitem__(self, name: str) -> Parameter:
         """Find a parameter by the name it has in the compiled statement."""
-        return Parameter(name, self._reads[name])
+        return Parameter(name, *self._reads[name])
 
 
 def _standing() -> Iterator[tuple[str, Read]]:
@@ -144,7 +166,7 @@ def _code(purpose: Purpose | None) -> str | None:
     return None if purpose is None else purpose.value
 
 
-_STANDING: Final = dict(_standing())
+_STANDING: Final = {name: (read, True) for name, read in _standing()}
 
 
 # ---- The viewer ------------------------------------------------------------------------------------------------------
@@ -171,52 +193,82 @@ def profile_json(name: str, profile: AccessProfile) -> str:
 # ---- Cursors ---------------------------------------------------------------------------------------------------------
 
 
-def cursor_key(
-    request: Request, text: str, tag: str, kinds: tuple[type, ...], index: int, *, veiled: bool = False
-) -> object:
-    """Read one key of a cursor.
+@dataclass(frozen=True, slots=True)
+class CursorForm:
+    """What the cursors of one order are made of: its tag, then the keys of a row, then the row's id.
 
-    A cursor is base64 of a JSON array: the tag of its order, the keys of its row, and the row's id. A veiled one is
-    that array sealed for the viewer.
+    A number has a colon behind it. A text has its length and a colon before it; where it is the last key it needs none,
+    for ids have one length. A cursor of another order has another tag.
+    """
+
+    tag: str
+    kinds: tuple[type, ...]
+    """Of the keys: `int`, `str`, or `datetime`, which is written as a text."""
+
+
+def cursor_key(given: Given, text: str, form: CursorForm, index: int) -> object:
+    """Read one key of a cursor; behind the last of them comes the row's id.
 
     Raises:
         OperationRefused: BAD_CURSOR, when it cannot be read or belongs to another order.
     """
-    decoded = request.cursors.get((text, tag))
-    if decoded is None:
-        short = text if len(text) <= CURSOR_MOST else ""
-        decoded = request.cursors[text, tag] = _decode(_unveiled(request, short) if veiled else short, tag, kinds)
-    return decoded[index + 1]
+    return _key(given, text, form, index, lambda text: text)
 
 
-def _unveiled(request: Request, text: str) -> str:
-    asked = request.asked
-    plain = asked.veil.find_cursor(asked.profile.audience, text) if asked.veil else None
-    return b64encode((plain or "").encode()).decode()
+def veiled_cursor_key(request: Request, text: str, form: CursorForm, index: int) -> object:
+    """Read one key of a cursor that was sealed for the viewer; else as `cursor_key`."""
+    return _key(request, text, form, index, request.asked.unveiled)
 
 
-def _decode(text: str, tag: str, kinds: tuple[type, ...]) -> list[Any]:
-    try:
-        keys = json.loads(b64decode(text, validate=True))
-    except (ValueError, RecursionError):
-        keys = None
-    fits = (
-        isinstance(keys, list)
-        and len(keys) == len(kinds) + 1
-        and keys[0] == tag
-        and all(type(key) is (int if kind is int else str) for key, kind in zip(keys[1:], kinds, strict=True))
-    )
-    if not fits:
-        raise OperationRefused("BAD_CURSOR", "This is no cursor of this list in this order.")
-    assert isinstance(keys, list)
-    return [keys[0], *(_moment(key) if kind is datetime else key for key, kind in zip(keys[1:], kinds, strict=True))]
+def _key(given: Given, text: str, form: CursorForm, index: int, opened: Callable[[str], str]) -> object:
+    keys = given.cursors.get((text, form.tag))
+    if keys is None:
+        try:
+            keys = given.cursors[text, form.tag] = _keys(opened(text) if len(text) <= CURSOR_MOST else "", form)
+        except ValueError:
+            raise OperationRefused("BAD_CURSOR", "This is no cursor of this list in this order.") from None
+    return keys[index]
+
+
+def _keys(text: str, form: CursorForm) -> list[Any]:
+    """Take a cursor apart.
+
+    Raises:
+        ValueError: it is none of this form.
+    """
+    if not text.startswith(form.tag):
+        raise ValueError
+    rest = text[len(form.tag) :]
+    keys: list[Any] = []
+    for place, kind in enumerate(form.kinds, 1):
+        if kind is not int and place == len(form.kinds):
+            number = len(rest) - _ID_LENGTH
+        else:
+            before, _, rest = rest.partition(":")
+            number = _whole(before)
+        if kind is int:
+            keys.append(number)
+        elif number >= 0:
+            keys.append(rest[:number])
+            rest = rest[number:]
+        else:
+            raise ValueError
+    row = UUID(rest)
+    if str(row) != rest:
+        raise ValueError
+    return [*(_moment(key) if kind is datetime else key for key, kind in zip(keys, form.kinds, strict=True)), row]
 
 
 def _moment(text: str) -> datetime:
     """Read an instant in UTC as the database writes it; `infinity` is the last one that there is, to the driver too."""
     if text == "infinity":
         return datetime.max.replace(tzinfo=UTC)
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
-        raise OperationRefused("BAD_CURSOR", "This is no cursor of this list in this order.") from None
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _whole(text: str) -> int:
+    """Read a number as the database writes it; there is one spelling."""
+    number = int(text)
+    if str(number) != text or not -(2**31) <= number < 2**31:
+        raise ValueError
+    return number

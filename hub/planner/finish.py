@@ -81,7 +81,7 @@ def finish(text: bytes, hands: Hands | None = None, sealed: Sequence[int] = ()) 
                 written.append(hands.id(code.decode(), internal).encode())
             case b"C":
                 assert hands is not None
-                written.append(hands.cursor(rest[1:].decode()).encode())
+                written.append(b'"%b"' % hands.cursor(json.loads(rest[1:])).encode())
             case b"X":
                 assert hands is not None
                 first, *parts = rest[1:].split(b".")

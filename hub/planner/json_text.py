@@ -6,7 +6,6 @@ null is coalesced here.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLOutputType
@@ -51,8 +50,8 @@ def veiled_id(code: str, value: ColumnElement[Any]) -> "ColumnElement[str]":
 
 
 def veiled_cursor(plain: "ColumnElement[str]") -> "ColumnElement[str]":
-    """Stand for a cursor that opens for its audience alone."""
-    return join([f"{MARK}C", plain, END])
+    """Stand for a cursor that opens for its audience alone. It is plain between the marks, as JSON."""
+    return join([f"{MARK}C", text(plain), END])
 
 
 def wrapped_key(version: ColumnElement[Any], wrapped: ColumnElement[Any]) -> "ColumnElement[str]":
@@ -177,11 +176,7 @@ def scalar(
             moment = func.to_char(func.timezone("UTC", value), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
             return join(['"', moment, '"'])
         case _:
-            return cast(func.to_json(_text(value)), Text)
-
-
-def _text(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    return value if isinstance(value.type, Text) else cast(value, Text)
+            return text(value)
 
 
 def _enum_name(value: ColumnElement[Any], declared: GraphQLEnumType) -> ColumnElement[str]:
@@ -202,8 +197,6 @@ def _list(value: ColumnElement[Any], declared: GraphQLList[Any]) -> ColumnElemen
     return case((func.cardinality(value) == 0, Constant("[]")), else_=names)
 
 
-def key_text(value: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[str]:
-    """Write one key of a cursor."""
-    if kind.python_type is datetime:
-        return join(['"', cast(func.timezone("UTC", value), Text), '"'])
-    return cast(value, Text) if kind.python_type is int else cast(func.to_json(cast(value, Text)), Text)
+def text(value: ColumnElement[Any]) -> ColumnElement[str]:
+    """Write a text; NULL stays NULL."""
+    return cast(func.to_json(value if isinstance(value.type, Text) else cast(value, Text)), Text)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from hub.planner import ids, json_text
-from hub.planner.bind import Parameters, Read, Request, profile_json
+from hub.planner.bind import Given, Parameters, ReadGiven, Request, profile_json
 from hub.planner.build import NODES_MOST
 from hub.planner.ir import (
     Argument,
@@ -188,7 +188,9 @@ class Lowering:
             case Part(name):
                 return json_text.scalar(scope.part(name), node.type, node.code)
             case FromProfile(name):
-                return self.parameters.add("profile", Text(), lambda request: profile_json(name, request.asked.profile))
+                return self.parameters.add_moving(
+                    "profile", Text(), lambda request: profile_json(name, request.asked.profile)
+                )
             case _:
                 assert_never(node.source)
 
@@ -249,9 +251,9 @@ class Lowering:
         inner = Scope(self.alias(node.source.rows, "cell"))
         check, where = node.source.check, node.where
 
-        def most(request: Request) -> int:
+        def most(given: Given) -> int:
             try:
-                check(value_of(where, request.values))
+                check(value_of(where, given.values))
             except ValueError as error:
                 raise OperationRefused("BAD_FILTER", str(error)) from error
             return node.source.most
@@ -265,15 +267,25 @@ class Lowering:
         keys = []
         for name, argument in node.keys:
             if name == "id":
-                value = self.parameters.add("id", Uuid(), _id_reader(argument, node.choice.rows.record))
+                value = self._id(argument, node.choice.rows.record)
             else:
                 value = self.parameters.add("key", String(), _reader(argument))
             keys.append(inner.c[name] == value)
         return subquery(self.object(node.choice.obj, inner), inner, [*keys, *rules])
 
+    def _id(self, argument: Argument, record: Record) -> ColumnElement[UUID]:
+        read, code = reading(argument), record.code
+        if record.veiled:
+            return self.parameters.add_moving(
+                "id", Uuid(), lambda request: request.asked.internal(code, ids.of(code, read(request.values)))
+            )
+        return self.parameters.add("id", Uuid(), lambda given: ids.of(code, read(given.values)))
+
     def _several(self, node: Several, response: str) -> ColumnElement[str]:
-        kinds = self.parameters.add("kinds", ARRAY(Text()), lambda request: [k for k, _ in _asked(node, request)])
-        keys = self.parameters.add("keys", ARRAY(Text()), lambda request: [k for _, k in _asked(node, request)])
+        kinds = self.parameters.add_moving(
+            "kinds", ARRAY(Text()), lambda request: [k for k, _ in _asked(node, request)]
+        )
+        keys = self.parameters.add_moving("keys", ARRAY(Text()), lambda request: [k for _, k in _asked(node, request)])
         asked = func.unnest(kinds, keys).table_valued("kind", "key", with_ordinality="n").render_derived(name="asked")
         found = {
             selector: self._found(choice, key, asked)
@@ -295,16 +307,9 @@ class Lowering:
         return subquery(self.object(choice.obj, inner), inner, [inner.c[key] == wanted, *rules])
 
 
-def _reader(argument: Argument) -> Read:
+def _reader(argument: Argument) -> ReadGiven:
     read = reading(argument)
-    return lambda request: read(request.values)
-
-
-def _id_reader(argument: Argument, record: Record) -> Read:
-    read, code = reading(argument), record.code
-    if record.veiled:
-        return lambda request: request.asked.internal(code, ids.of(code, read(request.values)))
-    return lambda request: ids.of(code, read(request.values))
+    return lambda given: read(given.values)
 
 
 def _asked(node: Several, request: Request) -> list[tuple[str, str]]:

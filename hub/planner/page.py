@@ -29,11 +29,11 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.types import TypeEngine
 
 from hub.planner import json_text
-from hub.planner.bind import Request, cursor_key
+from hub.planner.bind import CursorForm, Given, ReadGiven, Request, cursor_key, veiled_cursor_key
 from hub.planner.build import check_size
 from hub.planner.ir import Argument, Paged, PagePart, Rows, reading
 from hub.planner.json_text import Constant, join, obj
@@ -68,7 +68,7 @@ class _PageLowering:
         self.facts = {} if node.source.union else dict(filter(None, map(settled, node.conditions)))
         self.rows = self._open()
         self.keys = self._keys(self.rows)
-        self.kinds = (*(_kind(key) for key in self.keys[:-1]), str)
+        self.form = CursorForm(node.tag, tuple(map(_kind, self.keys[:-1])))
         self.after = self._bound(node.after)
         self.before = self._bound(node.before)
         for condition in node.conditions:
@@ -125,18 +125,22 @@ class _PageLowering:
     def _bound(self, cursor: Argument | None) -> list[ColumnElement[Any]] | None:
         if cursor is None:
             return None
-        return [
-            self.lowering.parameters.add("cursor", kind, self._key_reader(cursor, index))
-            for index, kind in enumerate([*(_KINDS[kind] for kind in self.kinds[:-1]), Uuid()])
-        ]
+        columns = [*(_KINDS[kind] for kind in self.form.kinds), Uuid()]
+        return [self._key(cursor, index, kind) for index, kind in enumerate(columns)]
 
-    def _key_reader(self, cursor: Argument, index: int) -> Any:
-        tag, kinds, given, veiled = self.node.tag, self.kinds, reading(cursor), self._veiled
+    def _key(self, cursor: Argument, index: int, column: TypeEngine[Any]) -> ColumnElement[Any]:
+        """Take up one key of a cursor; that of a veiled one depends on who asks."""
+        form, sent = self.form, reading(cursor)
 
-        def read(request: Request) -> object:
-            return cursor_key(request, given(request.values), tag, kinds, index, veiled=veiled)
+        def read(given: Given) -> object:
+            return cursor_key(given, sent(given.values), form, index)
 
-        return read
+        def read_veiled(request: Request) -> object:
+            return veiled_cursor_key(request, sent(request.values), form, index)
+
+        if self._veiled:
+            return self.lowering.parameters.add_moving("cursor", column, read_veiled)
+        return self.lowering.parameters.add("cursor", column, read)
 
     def _behind(self, keys: list[ColumnElement[Any]], bound: list[ColumnElement[Any]]) -> ColumnElement[bool]:
         """Test that a row stands strictly behind a cursor in the order asked for."""
@@ -210,8 +214,6 @@ class _PageLowering:
         limit = self.size + 1 if more else self.size
         taken = self._taken(*self._reached(lists, cursors=cursors)).limit(limit).subquery(self.lowering.name("taken"))
         extra = [func.row_number().over().label("page_n")]
-        if "endCursor" in info or "startCursor" in info:
-            extra.append(func.count().over().label("page_rows"))
         if cursors:
             extra.append(self._cursor(Scope(taken, facts=self.facts)).label("page_cursor"))
         numbered = select(*taken.c, *extra).select_from(taken).subquery(self.lowering.name("page"))
@@ -224,6 +226,7 @@ class _PageLowering:
                 if self.node.backward:
                     comma = aggregate_order_by(comma, numbered.c.page_n.desc())
                 listed = func.string_agg(written, comma)
+                # What is filtered out is not written, however much stands beneath it.
                 kept = listed.filter(numbered.c.page_n <= self.size) if more else listed
                 return join(["[", func.coalesce(kept, Constant("")), "]"])
             if part.kind == "pageInfo":
@@ -292,17 +295,18 @@ class _PageLowering:
         return func.coalesce(case(found, value=rows.c.kind), Constant(json_text.NULL_HERE))
 
     def _cursor(self, rows: Scope) -> ColumnElement[str]:
-        keys = self._keys(rows)
-        pieces: list[str | ColumnElement[str]] = [f'["{self.node.tag}",']
-        for key in keys[:-1]:
-            pieces += [json_text.key_text(key, key.type), ","]
-        text = join([*pieces, '"', cast(keys[-1], Text), '"]'])
-        if self._veiled:
-            return join(['"', json_text.veiled_cursor(text), '"'])
-        octets = func.convert_to(text, Constant("UTF8"))
-        # In one line. Replacing is cheap where translating looks at each character.
-        plain = func.replace(json_text.base64(octets), Constant("\n"), Constant(""))
-        return join(['"', plain, '"'])
+        """Write a row's cursor, as `CursorForm` has it."""
+        *keys, row = map(_written, self._keys(rows))
+        pieces: list[str | ColumnElement[str]] = [self.form.tag]
+        for place, (key, kind) in enumerate(zip(keys, self.form.kinds, strict=True), 1):
+            if kind is int:
+                pieces += [key, ":"]
+            elif place < len(keys):
+                pieces += [cast(func.length(key), Text), ":", key]
+            else:
+                pieces.append(key)
+        plain = join([*pieces, row])
+        return json_text.veiled_cursor(plain) if self._veiled else json_text.text(plain)
 
     def _page_info(self, part: PagePart, page: Any) -> ColumnElement[str]:
         backward = self.node.backward
@@ -315,8 +319,9 @@ class _PageLowering:
                 return self._more(self.after, self._before) if backward else self._beyond(self.after, self._before)
             case "startCursor" | "endCursor" as kind:
                 at_first = (kind == "startCursor") != backward
-                place = 1 if at_first else func.least(page.c.page_rows, self.size)
-                return json_text.or_null(func.min(page.c.page_cursor).filter(page.c.page_n == place))
+                # Put in a row as they were taken: to pick one costs less than to look for its number.
+                cursors = func.array_agg(page.c.page_cursor, type_=ARRAY(Text()))
+                return json_text.or_null(cursors[1 if at_first else func.least(func.count(), self.size)])
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 
@@ -345,11 +350,16 @@ def _kind(key: ColumnElement[Any]) -> type:
     return next((kind for kind in (int, datetime) if isinstance(key.type, type(_KINDS[kind]))), str)
 
 
-def _size_reader(size: Argument) -> Any:
-    given = reading(size)
+def _written(key: ColumnElement[Any]) -> ColumnElement[str]:
+    """Write one key of a cursor."""
+    return cast(func.timezone("UTC", key) if _kind(key) is datetime else key, Text)
 
-    def read(request: Request) -> object:
-        value = given(request.values)
+
+def _size_reader(size: Argument) -> ReadGiven:
+    sent = reading(size)
+
+    def read(given: Given) -> object:
+        value = sent(given.values)
         check_size(value)
         return value
 

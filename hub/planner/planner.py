@@ -5,7 +5,7 @@ The first cache keeps documents made ready; the second keeps plans by document, 
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
 from strawberry.federation import Schema
@@ -62,12 +62,15 @@ class Plan:
 
     sql: str
     parameters: tuple[Parameter, ...]
-    reads: tuple[Read, ...]
+    moving: tuple[tuple[int, Read], ...]
+    """Which of them depend on who asks, or when, and how to read those."""
+    moves: bool
+    """Whether anything depends on that, be it only what is checked."""
     cost: Cost
     withheld: tuple[Withheld, ...]
     static_withheld: str
     entities: tuple[str, ...]
-    checks: tuple[Read, ...]
+    checks: tuple[Parameter, ...]
     introspects: bool
     bare: bool
     """Whether the answer holds nothing but data, unless a row speaks up."""
@@ -86,8 +89,22 @@ class Plan:
             OperationRefused: BAD_CURSOR, BAD_PAGE, BAD_FILTER, TOO_MANY_IDS.
         """
         for check in self.checks:
-            check(request)
-        return [read(request) for read in self.reads]
+            check.read(request)
+        return [parameter.read(request) for parameter in self.parameters]
+
+    def arguments_again(self, kept: list[object], request: Request) -> list[object]:
+        """Read from a request that comes again what may have changed, and take the rest as it was kept.
+
+        Raises:
+            OperationRefused: as `arguments`.
+        """
+        for check in self.checks:
+            if check.moving:
+                check.read(request)
+        arguments = kept.copy()
+        for place, read in self.moving:
+            arguments[place] = read(request)
+        return arguments
 
 
 @dataclass(slots=True)
@@ -98,6 +115,12 @@ class Bound:
     values: Mapping[str, Any]
     arguments: list[object]
     cost: int
+
+    def kept(self) -> "Bound":
+        """Give what may be kept of it for when the same comes again: nothing of who asked, or when."""
+        moving = {place for place, _ in self.plan.moving}
+        arguments = [None if place in moving else value for place, value in enumerate(self.arguments)]
+        return replace(self, arguments=arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +227,20 @@ class Planner:
         Raises:
             OperationRefused: what the values ask for is refused, or costs too much.
         """
-        arguments = plan.arguments(Request(values, asked, self.limits))
+        arguments = plan.arguments(Request(values, self.limits, asked=asked))
         cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
         self._afford(cost)
         return Bound(plan, values, arguments, cost)
+
+    def bound_again(self, kept: Bound, asked: Asked) -> Bound:
+        """Read from a request that comes again what depends on who asks, or when.
+
+        Raises:
+            OperationRefused: as `bound`.
+        """
+        plan = kept.plan
+        arguments = plan.arguments_again(kept.arguments, Request(kept.values, self.limits, asked=asked))
+        return Bound(plan, kept.values, arguments, kept.cost)
 
     def _afford(self, cost: int) -> None:
         if cost > self.limits.cost:
@@ -221,17 +254,20 @@ class Planner:
         self._afford(cost.fixed)
         lowering = Lowering(operation)
         sql, names = text_of(lowering.statement(), settled_by(profile))
+        parameters = tuple(lowering.parameters[name] for name in names)
+        checks = lowering.parameters.others(names)
         static = [each for each in operation.withheld if not each.by_row]
         by_row = len(static) != len(operation.withheld)
         return Plan(
             sql=sql,
-            parameters=tuple(lowering.parameters[name] for name in names),
-            reads=tuple(lowering.parameters[name].read for name in names),
+            parameters=parameters,
+            moving=tuple((place, each.read) for place, each in enumerate(parameters) if each.moving),
+            moves=any(each.moving for each in (*parameters, *checks)),
             cost=cost,
             withheld=operation.withheld,
             static_withheld="" if by_row or not static else _entries(static),
             entities=tuple(lowering.entities),
-            checks=lowering.parameters.others(names),
+            checks=checks,
             introspects=prepared.introspects,
             bare=not operation.withheld and not lowering.entities and operation.reading is None,
             private=operation.reading is not None,

@@ -38,8 +38,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from hub.planner import ids, json_text
-from hub.planner.bind import Parameters, Request
-from hub.planner.ir import Condition, Gate, Given, Open, RowRule, Shut, When, reading
+from hub.planner.bind import Given, Parameters, ReadGiven, Request
+from hub.planner.ir import Condition, Gate, Open, RowRule, Shut, When, reading
 from hub.planner.refused import OperationRefused
 from hub.planner.weave import row_rule
 from schema.access import AllOf, AnyOf, Anyone, Columns, Consented, Linked, Own, RowIs, Unsealed
@@ -204,15 +204,15 @@ def holds(condition: Condition, c: Columns, parameters: Parameters) -> list[Colu
     if match.predicate:
         value: Any = _written(condition)
         if value is None:
-            value = parameters.once(condition, "where", _plain_type(condition.type), _reader(condition))
+            value = _taken(parameters, condition, "where", _plain_type(condition.type), _reader(condition))
         return [match.predicate(c, value), *passes(condition.gate, c)]
     column = match.make(c) if match.make else c[match.column]
     kind, convert = _conversion(condition, column)
     label = match.column or "where"
     if name == "in":
-        value = parameters.once(condition, label, ARRAY(kind), _list_reader(condition, convert))
+        value = _taken(parameters, condition, label, ARRAY(kind), _list_reader(condition, convert))
     else:
-        value = parameters.once(condition, label, kind, _reader(condition, convert))
+        value = _taken(parameters, condition, label, kind, _reader(condition, convert))
     compared = _compare(column, name, value, empty=match.empty)
     return [compared, *passes(condition.gate, c), *_seen(condition, column)]
 
@@ -293,26 +293,37 @@ def _at_least_three(value: str) -> str:
     return folded
 
 
-def _reader(condition: Condition, convert: Convert = lambda value: value) -> Callable[[Request], object]:
+def _reader(condition: Condition, convert: Convert = lambda value: value) -> ReadGiven:
     read = reading(condition.value)
-    return lambda request: _internal(condition, request, convert(read(request.values)))
+    return lambda given: convert(read(given.values))
 
 
-def _internal(condition: Condition, request: Request, value: Any) -> object:
-    """Find the id behind one that the viewer knows a record by; any other value is itself."""
+def _taken(
+    parameters: Parameters, condition: Condition, hint: str, kind: TypeEngine[Any], read: ReadGiven
+) -> ColumnElement[Any]:
+    """Take up the value of a condition. An id that the viewer knows a record by stands for another one inside."""
     record = condition.named.record if condition.named else None
-    return request.asked.internal(record.code, value) if record and record.veiled else value
+    if record is None or not record.veiled:
+        return parameters.once(condition, hint, kind, read)
+
+    def internal(request: Request) -> object:
+        value: Any = read(request)
+        if isinstance(value, list):
+            return [request.asked.internal(record.code, each) for each in value]
+        return request.asked.internal(record.code, value)
+
+    return parameters.once(condition, hint, kind, internal, moving=True)
 
 
-def _list_reader(condition: Condition, convert: Convert) -> Callable[[Request], object]:
+def _list_reader(condition: Condition, convert: Convert) -> ReadGiven:
     listed = reading(condition.value)
     as_it_is = convert is _code and get_named_type(condition.type).name != "Date"
 
-    def read(request: Request) -> object:
-        values = listed(request.values)
+    def read(given: Given) -> object:
+        values = listed(given.values)
         if len(values) > IN_MOST:
             raise OperationRefused("BAD_FILTER", f"in takes at most {IN_MOST} values.", limit=IN_MOST)
-        return values if as_it_is else [_internal(condition, request, convert(value)) for value in values]
+        return values if as_it_is else [convert(value) for value in values]
 
     return read
 

@@ -118,7 +118,7 @@ class GraphQLEndpoint:
             answer = Answer(b"", INTERNAL)
             try:
                 if isinstance(asked, Known):
-                    id_ = request_id(scope) if asked.plan.private else ""
+                    id_ = request_id(scope) if asked.bound.plan.private else ""
                     answer = await self._operations.again(asked, profile, id_)
                 else:
                     answer = await self._executed(asked, profile, request, scope)

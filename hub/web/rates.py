@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import Final
 
@@ -93,6 +94,10 @@ Turn = tuple[Bucket, str]
 """A request that was let in: whose cost it is, and whose requests at once it counts among."""
 
 
+# Writing out an id costs more than all else that is counted here.
+_name_of: Final = lru_cache(1_024)(str)
+
+
 def payer(profile: AccessProfile, scope: Scope, address: Callable[[Scope], str]) -> tuple[str, str]:
     """Tell whose cost a request is, and whose requests at once it counts among.
 
@@ -105,7 +110,7 @@ def payer(profile: AccessProfile, scope: Scope, address: Callable[[Scope], str])
         place = address(scope)
         return place, place
     client = profile.client or address(scope)
-    return client, str(profile.organisation_id) if profile.organisation_id else client
+    return client, _name_of(profile.organisation_id) if profile.organisation_id else client
 
 
 class Rates:

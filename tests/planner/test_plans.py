@@ -1,6 +1,7 @@
 """Plans: shared by requests of one shape, golden in their SQL, refused when they ask too much."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from profiles import BOARD, PARTNER
 
 from hub.planner import Asked, Limits, OperationRefused, Planner
+from hub.planner.bind import CursorForm, Given, cursor_key
 from hub.planner.explain import explain, readable
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
@@ -108,11 +110,76 @@ def test_page_sizes_multiply_into_the_cost(planner: Planner):
 
 def test_a_cursor_of_one_order_is_refused_in_another(planner: Planner):
     document = "query($order: CityOrder, $after: String) { cities(after: $after, orderBy: $order) { nodes { name } } }"
-    cursor = "WyIwNzRjMWUiLCJhYXJodXMiLCI3NDljMTY4Ny04MWZjLTQ5ODgtYjY4NS01Mzk2ZDdmMjY0ZGUiXQ=="
+    cursor = "074c1eaarhus749c1687-81fc-4988-b685-5396d7f264de"
     sql(planner, document, order={"field": "NAME"}, after=cursor)
     with pytest.raises(OperationRefused) as refused:
         sql(planner, document, order={"field": "NAME", "direction": "DESC"}, after=cursor)
     assert refused.value.reason_code == "BAD_CURSOR"
+
+
+ROW = "749c1687-81fc-4988-b685-5396d7f264de"
+COUNTRY_AND_NAME = "14937b"
+YEAR_AND_TITLE = "fa42e8"
+
+
+@pytest.mark.parametrize(
+    ("tag", "kinds", "cursor", "keys"),
+    [
+        (COUNTRY_AND_NAME, (str, str), f"2:NOå:{ROW}{ROW}", ["NO", f"å:{ROW}"]),
+        (COUNTRY_AND_NAME, (str, str), f"0:{ROW}", ["", ""]),
+        (COUNTRY_AND_NAME, (str, str), f"3:1:a2:b{ROW}", ["1:a", "2:b"]),
+        (YEAR_AND_TITLE, (int, str), f"-12:3:a{ROW}", [-12, "3:a"]),
+        (YEAR_AND_TITLE, (int,), f"7:{ROW}", [7]),
+    ],
+)
+def test_a_cursor_gives_back_the_keys_of_its_row(tag: str, kinds: tuple[type, ...], cursor: str, keys: list[object]):
+    given, form = Given({}, Limits()), CursorForm(tag, kinds)
+    assert [cursor_key(given, tag + cursor, form, index) for index in range(len(kinds) + 1)] == [*keys, UUID(ROW)]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        ROW,
+        f"2:NOoslo{ROW[:-1]}",
+        f"2:NOoslo{ROW.upper()}",
+        f"2:NOoslo{{{ROW}}}",
+        f"+2:NOoslo{ROW}",
+        f"02:NOoslo{ROW}",
+        f"٢:NOoslo{ROW}",
+        f"-1:NOoslo{ROW}",
+        f"99:NOoslo{ROW}",
+        f"{'9' * 1_900}:NOoslo{ROW}",
+        f"2147483648:NOoslo{ROW}",
+        f"NOoslo{ROW}",
+    ],
+)
+def test_a_cursor_that_does_not_come_apart_is_refused(cursor: str):
+    for kinds in ((str, str), (int, str)):
+        if kinds[0] is int and cursor.startswith(("-1:", "99:")):
+            continue  # a number may be any
+        with pytest.raises(OperationRefused) as refused:
+            cursor_key(Given({}, Limits()), COUNTRY_AND_NAME + cursor, CursorForm(COUNTRY_AND_NAME, kinds), 0)
+        assert refused.value.reason_code == "BAD_CURSOR"
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.graphql")), ids=lambda path: path.stem)
+def test_what_comes_again_is_read_anew_wherever_it_depends_on_who_asks_or_when(planner: Planner, path: Path):
+    document = path.read_text(encoding="utf-8")
+    profile = PROFILES[document.partition("\n")[0].removeprefix("# ").partition(":")[0]]
+    mine = replace(profile, organisation_id=UUID(int=5), subjects=("jti:mine",), client="mine", issued_at=NOW)
+    other = replace(profile, organisation_id=UUID(int=7), subjects=("jti:other",), client="other", issued_at=NOW)
+    variables = VARIABLES.get(path.stem, {})
+
+    def asked(who: AccessProfile, now: datetime) -> Asked:
+        return Asked(who, now, None, document, "again")
+
+    kept = planner.bind(document, None, variables, asked(mine, NOW)).kept()
+    later = asked(other, NOW + timedelta(days=1))
+    expected = planner.bind(document, None, variables, later).arguments
+    assert planner.bound_again(kept, later).arguments == expected
+    assert not {str(UUID(int=5)), "['jti:mine']", "mine", str(NOW)} & {str(value) for value in kept.arguments}
 
 
 def test_explain_shows_every_stage_and_why_a_field_is_hidden(planner: Planner):

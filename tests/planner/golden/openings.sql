@@ -1,6 +1,5 @@
 SELECT ('{"openings":{"edges":[' || array_to_string(array((
-  SELECT ('{"cursor":"' || replace(encode(convert_to(('["bd8aad",' || CAST(to_json(CAST(coalesce(CAST(row1.available_from AS VARCHAR), '') AS TEXT)) AS TEXT) || ',"' || CAST(row1.id AS TEXT) || '"]'), 'UTF8'::text), 'base64'::text), '
-'::text, ''::text) || '","node":' || coalesce(CASE row1.kind WHEN 'pl' THEN (
+  SELECT ('{"cursor":' || CAST(to_json(('bd8aad' || CAST(coalesce(CAST(row1.available_from AS VARCHAR), '') AS TEXT) || CAST(row1.id AS TEXT))) AS TEXT) || ',"node":' || coalesce(CASE row1.kind WHEN 'pl' THEN (
     SELECT ('{"__typename":"Place","title":' || CAST(to_json(place2.title) AS TEXT) || ',"stale":' || CAST(place2.confirmed_on IS NULL OR place2.confirmed_on < CAST($1::VARCHAR AS DATE) - 90 AS TEXT) || ',"city":' || coalesce((
       SELECT ('{"name":' || CAST(to_json(CAST(city3.name AS TEXT)) AS TEXT) || '}') AS anon_3
       FROM city AS city3
