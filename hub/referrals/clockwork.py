@@ -56,8 +56,13 @@ class Clockwork:
     async def run(self) -> None:
         """Look for ever; a database that is away is looked for again."""
         while True:
+            looking = asyncio.create_task(asyncio.to_thread(self.look))
             try:
-                await asyncio.to_thread(self.look)
+                await asyncio.shield(looking)
+            except asyncio.CancelledError:
+                # Its thread goes on all the same, with connections that are about to be closed.
+                await asyncio.gather(looking, return_exceptions=True)
+                raise
             except SQLAlchemyError as error:
                 _log.warning("referrals.clocks_failed", error=type(error).__name__)
             await asyncio.sleep(self._seconds)
