@@ -29,7 +29,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import TypeEngine
 
 from hub.planner import json_text
@@ -214,6 +214,8 @@ class _PageLowering:
         limit = self.size + 1 if more else self.size
         taken = self._taken(*self._reached(lists, cursors=cursors)).limit(limit).subquery(self.lowering.name("taken"))
         extra = [func.row_number().over().label("page_n")]
+        if "endCursor" in info or "startCursor" in info:
+            extra.append(func.count().over().label("page_rows"))
         if cursors:
             extra.append(self._cursor(Scope(taken, facts=self.facts)).label("page_cursor"))
         numbered = select(*taken.c, *extra).select_from(taken).subquery(self.lowering.name("page"))
@@ -319,9 +321,8 @@ class _PageLowering:
                 return self._more(self.after, self._before) if backward else self._beyond(self.after, self._before)
             case "startCursor" | "endCursor" as kind:
                 at_first = (kind == "startCursor") != backward
-                # Put in a row as they were taken: to pick one costs less than to look for its number.
-                cursors = func.array_agg(page.c.page_cursor, type_=ARRAY(Text()))
-                return json_text.or_null(cursors[1 if at_first else func.least(func.count(), self.size)])
+                place = 1 if at_first else func.least(page.c.page_rows, self.size)
+                return json_text.or_null(func.min(page.c.page_cursor).filter(page.c.page_n == place))
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 

@@ -23,9 +23,9 @@ SELECT ('{"cities":' || (
     FROM resident AS resident5
     WHERE resident5.city_id = page3.id ORDER BY resident5.name_key ASC, resident5.id ASC
      LIMIT $4::INTEGER
-  )), ','::text) || ']}}'), ','::text) FILTER (WHERE page3.page_n <= $5::INTEGER), ''::text) || '],"pageInfo":{"hasNextPage":' || CAST(count(*) > $5::INTEGER AS TEXT) || ',"hasPreviousPage":false,"endCursor":' || coalesce((array_agg(page3.page_cursor))[least(count(*), $5::INTEGER)], 'null'::text) || '}}') AS anon_1
+  )), ','::text) || ']}}'), ','::text) FILTER (WHERE page3.page_n <= $5::INTEGER), ''::text) || '],"pageInfo":{"hasNextPage":' || CAST(count(*) > $5::INTEGER AS TEXT) || ',"hasPreviousPage":false,"endCursor":' || coalesce(min(page3.page_cursor) FILTER (WHERE page3.page_n = least(page3.page_rows, $5::INTEGER)), 'null'::text) || '}}') AS anon_1
   FROM (
-    SELECT taken2.id AS id, taken2.name AS name, taken2.latitude AS latitude, taken2.name_key AS name_key, row_number() OVER () AS page_n, CAST(to_json(('074c1e' || CAST(taken2.name_key AS TEXT) || CAST(taken2.id AS TEXT))) AS TEXT) AS page_cursor
+    SELECT taken2.id AS id, taken2.name AS name, taken2.latitude AS latitude, taken2.name_key AS name_key, row_number() OVER () AS page_n, count(*) OVER () AS page_rows, CAST(to_json(('074c1e' || CAST(taken2.name_key AS TEXT) || CAST(taken2.id AS TEXT))) AS TEXT) AS page_cursor
     FROM (
       SELECT city1.id AS id, city1.name AS name, city1.latitude AS latitude, city1.name_key AS name_key
       FROM city AS city1
