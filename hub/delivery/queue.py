@@ -65,6 +65,8 @@ class Running:
 
     async def stop(self, *, seconds: float = 5.0) -> None:
         """Stop: no attempt begins any more, those under way have so many seconds to end."""
+        # At once: what waits for a turn must not have it while the queue is closed.
+        self._worker.begin_no_more()
         task, self._task = self._task, None
         while task is not None and not task.done():
             task.cancel()

@@ -173,9 +173,13 @@ class Worker:
             task.add_done_callback(self._ended(handoff, claimed))
         return running
 
+    def begin_no_more(self) -> None:
+        """Begin nothing any more, from now on."""
+        self._closing = True
+
     async def finish(self, *, seconds: float) -> None:
         """Begin nothing any more; wait for attempts under way. Those that take longer are cut short, and in doubt."""
-        self._closing = True
+        self.begin_no_more()
         tasks = [each.task for each in self._running.values()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
