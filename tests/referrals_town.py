@@ -6,7 +6,7 @@ Its partners write and read real signed tokens; only the wire between them and t
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -337,8 +337,7 @@ class Town:
         """Read a token of a partner as the door does."""
         peer = peer_from(body.me.issuer, public_jwks(body.me))
         letter = wire.open_letter(token, self.me)
-        sealed = type(letter)(letter.jws, letter.typ, letter.kid, letter.iss, sealed=True)
-        return wire.read_message(sealed, peer, self.me, now=self.now)
+        return wire.read_message(replace(letter, sealed=True), peer, self.me, now=self.now)
 
     def take_in(self, body: Body, token: str) -> Any:
         with self.engine.begin() as connection:
