@@ -254,7 +254,7 @@ def _unsealed(text: str, me: Me) -> str:
     if key is None:
         raise Unauthorized("it is sealed to another key")
     try:
-        return jose.opened(text, header.get("epk"), key).decode("ascii")
+        return jose.opened(text, key).decode("ascii")
     except (jose.Broken, ValueError) as error:
         raise Unauthorized("the seal does not open") from error
 
