@@ -64,7 +64,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Given:
+class Sent:
     """What the client sent: coerced variables, and within which bounds. `cursors` keeps what was decoded."""
 
     values: Mapping[str, Any]
@@ -73,14 +73,14 @@ class Given:
 
 
 @dataclass(slots=True)
-class Request(Given):
+class Request(Sent):
     """One request: what the client sent, and who asks when."""
 
     asked: Asked = field(kw_only=True)
 
 
 Read = Callable[[Request], object]
-ReadGiven = Callable[[Given], object]
+ReadSent = Callable[[Sent], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Parameters:
         self._reads: dict[str, tuple[Read, bool]] = dict(_STANDING)
         self._known: dict[int, tuple[BindParameter[Any], object]] = {}
 
-    def add(self, hint: str, kind: TypeEngine[Any], read: ReadGiven) -> BindParameter[Any]:
+    def add(self, hint: str, kind: TypeEngine[Any], read: ReadSent) -> BindParameter[Any]:
         """Take up a parameter that is the same whenever the same is sent, whoever sends it."""
         return self._add(hint, kind, read, moving=False)
 
@@ -206,7 +206,7 @@ class CursorForm:
     """Of the keys: `int`, `str`, or `datetime`, which is written as a text."""
 
 
-def cursor_key(given: Given, text: str, form: CursorForm, index: int) -> object:
+def cursor_key(given: Sent, text: str, form: CursorForm, index: int) -> object:
     """Read one key of a cursor; behind the last of them comes the row's id.
 
     Raises:
@@ -220,7 +220,7 @@ def veiled_cursor_key(request: Request, text: str, form: CursorForm, index: int)
     return _key(request, text, form, index, request.asked.unveiled)
 
 
-def _key(given: Given, text: str, form: CursorForm, index: int, opened: Callable[[str], str]) -> object:
+def _key(given: Sent, text: str, form: CursorForm, index: int, opened: Callable[[str], str]) -> object:
     keys = given.cursors.get((text, form.tag))
     if keys is None:
         try:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from hub.planner import ids, json_text
-from hub.planner.bind import Given, Parameters, ReadGiven, Request, profile_json
+from hub.planner.bind import Parameters, ReadSent, Request, Sent, profile_json
 from hub.planner.build import NODES_MOST
 from hub.planner.ir import (
     Argument,
@@ -251,7 +251,7 @@ class Lowering:
         inner = Scope(self.alias(node.source.rows, "cell"))
         check, where = node.source.check, node.where
 
-        def most(given: Given) -> int:
+        def most(given: Sent) -> int:
             try:
                 check(value_of(where, given.values))
             except ValueError as error:
@@ -307,7 +307,7 @@ class Lowering:
         return subquery(self.object(choice.obj, inner), inner, [inner.c[key] == wanted, *rules])
 
 
-def _reader(argument: Argument) -> ReadGiven:
+def _reader(argument: Argument) -> ReadSent:
     read = reading(argument)
     return lambda given: read(given.values)
 

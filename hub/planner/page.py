@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.types import TypeEngine
 
 from hub.planner import json_text
-from hub.planner.bind import CursorForm, Given, ReadGiven, Request, cursor_key, veiled_cursor_key
+from hub.planner.bind import CursorForm, ReadSent, Request, Sent, cursor_key, veiled_cursor_key
 from hub.planner.build import check_size
 from hub.planner.ir import Argument, Paged, PagePart, Rows, reading
 from hub.planner.json_text import Constant, join, obj
@@ -132,7 +132,7 @@ class _PageLowering:
         """Take up one key of a cursor; that of a veiled one depends on who asks."""
         form, sent = self.form, reading(cursor)
 
-        def read(given: Given) -> object:
+        def read(given: Sent) -> object:
             return cursor_key(given, sent(given.values), form, index)
 
         def read_veiled(request: Request) -> object:
@@ -356,10 +356,10 @@ def _written(key: ColumnElement[Any]) -> ColumnElement[str]:
     return cast(func.timezone("UTC", key) if _kind(key) is datetime else key, Text)
 
 
-def _size_reader(size: Argument) -> ReadGiven:
+def _size_reader(size: Argument) -> ReadSent:
     sent = reading(size)
 
-    def read(given: Given) -> object:
+    def read(given: Sent) -> object:
         value = sent(given.values)
         check_size(value)
         return value

@@ -38,8 +38,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from hub.planner import ids, json_text
-from hub.planner.bind import Given, Parameters, ReadGiven, Request
-from hub.planner.ir import Condition, Gate, Open, RowRule, Shut, When, reading
+from hub.planner.bind import Parameters, ReadSent, Request, Sent
+from hub.planner.ir import Condition, Gate, Given, Open, RowRule, Shut, When, reading
 from hub.planner.refused import OperationRefused
 from hub.planner.weave import row_rule
 from schema.access import AllOf, AnyOf, Anyone, Columns, Consented, Linked, Own, RowIs, Unsealed
@@ -293,13 +293,13 @@ def _at_least_three(value: str) -> str:
     return folded
 
 
-def _reader(condition: Condition, convert: Convert = lambda value: value) -> ReadGiven:
+def _reader(condition: Condition, convert: Convert = lambda value: value) -> ReadSent:
     read = reading(condition.value)
     return lambda given: convert(read(given.values))
 
 
 def _taken(
-    parameters: Parameters, condition: Condition, hint: str, kind: TypeEngine[Any], read: ReadGiven
+    parameters: Parameters, condition: Condition, hint: str, kind: TypeEngine[Any], read: ReadSent
 ) -> ColumnElement[Any]:
     """Take up the value of a condition. An id that the viewer knows a record by stands for another one inside."""
     record = condition.named.record if condition.named else None
@@ -315,12 +315,12 @@ def _taken(
     return parameters.once(condition, hint, kind, internal, moving=True)
 
 
-def _list_reader(condition: Condition, convert: Convert) -> ReadGiven:
+def _list_reader(condition: Condition, convert: Convert) -> ReadSent:
     listed = reading(condition.value)
     as_it_is = convert is _code and get_named_type(condition.type).name != "Date"
 
-    def read(given: Given) -> object:
-        values = listed(given.values)
+    def read(sent: Sent) -> object:
+        values = listed(sent.values)
         if len(values) > IN_MOST:
             raise OperationRefused("BAD_FILTER", f"in takes at most {IN_MOST} values.", limit=IN_MOST)
         return values if as_it_is else [convert(value) for value in values]

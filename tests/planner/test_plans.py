@@ -9,7 +9,7 @@ import pytest
 from profiles import BOARD, PARTNER
 
 from hub.planner import Asked, Limits, OperationRefused, Planner
-from hub.planner.bind import CursorForm, Given, cursor_key
+from hub.planner.bind import CursorForm, Sent, cursor_key
 from hub.planner.explain import explain, readable
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
@@ -133,7 +133,7 @@ YEAR_AND_TITLE = "fa42e8"
     ],
 )
 def test_a_cursor_gives_back_the_keys_of_its_row(tag: str, kinds: tuple[type, ...], cursor: str, keys: list[object]):
-    given, form = Given({}, Limits()), CursorForm(tag, kinds)
+    given, form = Sent({}, Limits()), CursorForm(tag, kinds)
     assert [cursor_key(given, tag + cursor, form, index) for index in range(len(kinds) + 1)] == [*keys, UUID(ROW)]
 
 
@@ -160,7 +160,7 @@ def test_a_cursor_that_does_not_come_apart_is_refused(cursor: str):
         if kinds[0] is int and cursor.startswith(("-1:", "99:")):
             continue  # a number may be any
         with pytest.raises(OperationRefused) as refused:
-            cursor_key(Given({}, Limits()), COUNTRY_AND_NAME + cursor, CursorForm(COUNTRY_AND_NAME, kinds), 0)
+            cursor_key(Sent({}, Limits()), COUNTRY_AND_NAME + cursor, CursorForm(COUNTRY_AND_NAME, kinds), 0)
         assert refused.value.reason_code == "BAD_CURSOR"
 
 

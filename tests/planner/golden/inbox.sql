@@ -1,7 +1,7 @@
 WITH answer AS
 (
   SELECT ('{"referrals":{"edges":[' || array_to_string(array((
-    SELECT ('{"cursor":' || CAST(to_json(('c4cdc6' || CAST(timezone('UTC', coalesce(referral1.due_at, 'infinity'::timestamptz)) AS TEXT) || CAST(referral1.id AS TEXT))) AS TEXT) || E',"node":\x01S' || CAST(referral1.person_id AS TEXT) || E'\x02{"id":"rf_' || CAST(referral1.id AS TEXT) || '","state":"' || upper(CAST(CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+    SELECT ('{"cursor":' || CAST(to_json(('c4cdc6' || CAST(timezone('UTC', coalesce(referral1.due_at, 'infinity'::timestamptz)) AS TEXT) || CAST(referral1.id AS TEXT))) AS TEXT) || E',"node":\x01S' || CAST(referral1.person_id AS TEXT) || E'\x02{"id":"rf_' || CAST(referral1.id AS TEXT) || '","state":"' || upper(CAST(CASE WHEN (referral1.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
       SELECT *
       FROM consent AS consent_1
       WHERE consent_1.person_id = referral1.person_id AND consent_1.recipient_id = referral1.recipient_id AND consent_1.state IN ('given', 'limited') AND consent_1.withdrawn_at IS NULL AND consent_1.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_1.purposes AS TEXT[]))
@@ -10,7 +10,7 @@ WITH answer AS
       FROM referral_event AS referral_event_1
       WHERE referral_event_1.referral_id = referral1.id AND referral_event_1.to_state = 'duplicate' ORDER BY referral_event_1.number DESC
        LIMIT 1
-    ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END AS TEXT)) || '","since":"' || to_char(timezone('UTC', CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+    ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END AS TEXT)) || '","since":"' || to_char(timezone('UTC', CASE WHEN (referral1.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
       SELECT *
       FROM consent AS consent_2
       WHERE consent_2.person_id = referral1.person_id AND consent_2.recipient_id = referral1.recipient_id AND consent_2.state IN ('given', 'limited') AND consent_2.withdrawn_at IS NULL AND consent_2.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_2.purposes AS TEXT[]))
@@ -27,7 +27,7 @@ WITH answer AS
       SELECT ('{"kind":"' || upper(CAST(referralservice3.kind AS TEXT)) || '","answer":"' || upper(CAST(referralservice3.answer AS TEXT)) || '"}') AS anon_14
       FROM referral_service AS referralservice3
       WHERE referralservice3.referral_id = referral1.id ORDER BY referralservice3.kind
-    )), ','::text) || '],"clock":' || CASE WHEN (referral1.clock IS NOT NULL AND referral1.due_at IS NOT NULL AND ((referral1.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+    )), ','::text) || '],"clock":' || CASE WHEN (referral1.clock IS NOT NULL AND referral1.due_at IS NOT NULL AND ((referral1.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral1.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
       SELECT *
       FROM consent AS consent_3
       WHERE consent_3.person_id = referral1.person_id AND consent_3.recipient_id = referral1.recipient_id AND consent_3.state IN ('given', 'limited') AND consent_3.withdrawn_at IS NULL AND consent_3.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_3.purposes AS TEXT[]))
@@ -42,7 +42,7 @@ WITH answer AS
       SELECT *
       FROM agreement AS agreement_1
       WHERE agreement_1.organisation_id = $3::UUID AND agreement_1.state = 'in_force' AND (agreement_1.from_on IS NULL OR agreement_1.from_on <= $7::VARCHAR) AND (agreement_1.until_on IS NULL OR (agreement_1.until_on || '~') >= $7::VARCHAR)
-    )) AND (referral1.sender_id = $3::UUID OR referral1.recipient_id = $3::UUID AND referral1.sent_at IS NOT NULL) AND ($8::VARCHAR = 'sender' AND (referral1.sender_id = $3::UUID OR false AND referral1.direction = 'outgoing' AND referral1.recipient_id IS DISTINCT FROM $3::UUID) OR $8::VARCHAR = 'recipient' AND (referral1.recipient_id = $3::UUID AND (referral1.sent_at IS NOT NULL OR NOT true) OR false AND referral1.direction = 'incoming' AND referral1.sender_id IS DISTINCT FROM $3::UUID)) AND ((referral1.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+    )) AND referral1.recipient_id = $3::UUID AND referral1.sent_at IS NOT NULL AND ('recipient' = 'sender' AND (referral1.sender_id = $3::UUID OR false AND referral1.direction = 'outgoing' AND referral1.recipient_id IS DISTINCT FROM $3::UUID) OR 'recipient' = 'recipient' AND (referral1.recipient_id = $3::UUID AND (referral1.sent_at IS NOT NULL OR NOT true) OR false AND referral1.direction = 'incoming' AND referral1.sender_id IS DISTINCT FROM $3::UUID)) AND ((referral1.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral1.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
       SELECT *
       FROM consent AS consent_4
       WHERE consent_4.person_id = referral1.person_id AND consent_4.recipient_id = referral1.recipient_id AND consent_4.state IN ('given', 'limited') AND consent_4.withdrawn_at IS NULL AND consent_4.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_4.purposes AS TEXT[]))
@@ -51,8 +51,8 @@ WITH answer AS
       FROM referral_event AS referral_event_4
       WHERE referral_event_4.referral_id = referral1.id AND referral_event_4.to_state = 'duplicate' ORDER BY referral_event_4.number DESC
        LIMIT 1
-    ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = $9::BOOLEAN ORDER BY coalesce(referral1.due_at, 'infinity'::timestamptz) ASC, referral1.id ASC
-     LIMIT $10::INTEGER
+    ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = true ORDER BY coalesce(referral1.due_at, 'infinity'::timestamptz) ASC, referral1.id ASC
+     LIMIT $8::INTEGER
   )), ','::text) || '],"totalCount":' || (
     SELECT CASE WHEN (count(*) > 10000) THEN 'null'::text ELSE CAST(count(*) AS TEXT) END AS anon_15
     FROM (
@@ -62,7 +62,7 @@ WITH answer AS
         SELECT *
         FROM agreement AS agreement_2
         WHERE agreement_2.organisation_id = $3::UUID AND agreement_2.state = 'in_force' AND (agreement_2.from_on IS NULL OR agreement_2.from_on <= $7::VARCHAR) AND (agreement_2.until_on IS NULL OR (agreement_2.until_on || '~') >= $7::VARCHAR)
-      )) AND (referral4.sender_id = $3::UUID OR referral4.recipient_id = $3::UUID AND referral4.sent_at IS NOT NULL) AND ($8::VARCHAR = 'sender' AND (referral4.sender_id = $3::UUID OR false AND referral4.direction = 'outgoing' AND referral4.recipient_id IS DISTINCT FROM $3::UUID) OR $8::VARCHAR = 'recipient' AND (referral4.recipient_id = $3::UUID AND (referral4.sent_at IS NOT NULL OR NOT true) OR false AND referral4.direction = 'incoming' AND referral4.sender_id IS DISTINCT FROM $3::UUID)) AND ((referral4.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral4.state = 'duplicate' AND coalesce(CASE WHEN (referral4.sender_id = $3::UUID) THEN 'sender' WHEN (referral4.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral4.direction = 'outgoing') THEN 'sender' WHEN (false AND referral4.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+      )) AND referral4.recipient_id = $3::UUID AND referral4.sent_at IS NOT NULL AND ('recipient' = 'sender' AND (referral4.sender_id = $3::UUID OR false AND referral4.direction = 'outgoing' AND referral4.recipient_id IS DISTINCT FROM $3::UUID) OR 'recipient' = 'recipient' AND (referral4.recipient_id = $3::UUID AND (referral4.sent_at IS NOT NULL OR NOT true) OR false AND referral4.direction = 'incoming' AND referral4.sender_id IS DISTINCT FROM $3::UUID)) AND ((referral4.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral4.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
         SELECT *
         FROM consent AS consent_5
         WHERE consent_5.person_id = referral4.person_id AND consent_5.recipient_id = referral4.recipient_id AND consent_5.state IN ('given', 'limited') AND consent_5.withdrawn_at IS NULL AND consent_5.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_5.purposes AS TEXT[]))
@@ -71,7 +71,7 @@ WITH answer AS
         FROM referral_event AS referral_event_5
         WHERE referral_event_5.referral_id = referral4.id AND referral_event_5.to_state = 'duplicate' ORDER BY referral_event_5.number DESC
          LIMIT 1
-      ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = $9::BOOLEAN
+      ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = true
        LIMIT 10001
     ) AS seen
   ) || '}}') AS body
