@@ -1,9 +1,7 @@
 """A side that is written in the document: look-ups are left out by it, and nothing else may differ."""
 
-import json
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -136,7 +134,7 @@ async def test_orders_hold_over_pages_and_what_has_no_clock_comes_last(hub, worl
 
 async def test_the_recipient_finds_nothing_before_it_is_sent(hub, world):
     who = world["partner 0"]
-    for where in ("mySide: RECIPIENT", "mySide: RECIPIENT, state: DRAFT", "mySide: RECIPIENT, open: true"):
+    for where in ("mySide: RECIPIENT", "mySide: RECIPIENT, state: {eq: DRAFT}", "mySide: RECIPIENT, open: true"):
         found = {each["id"] for each in await pages(hub, who, where, ORDERS[0])}
         unsent = {f"rf_{row[0]}" for row in hub.rows("select id from referral where sent_at is null")}
         assert not found & unsent
@@ -159,19 +157,21 @@ async def test_only_a_side_in_the_document_leaves_look_ups_out(hub, world, side)
 
 
 @pytest.mark.parametrize(
-    "key", ["yesterday", "", "2026-13-01 00:00:00", "99999-01-01 00:00:00", "-infinity", 7, None, "2026-11-21' or '"]
+    "key", ["yesterday", "", "2026-13-01 00:00:00", "99999-01-01 00:00:00", "-infinity", "7", "2026-11-21' or '"]
 )
 async def test_a_cursor_with_no_instant_in_it_is_refused(hub, world, key):
     who = world["partner 0"]
     document = """query($after: String) { referrals(first: 1, after: $after, orderBy: { field: DUE }) {
       nodes { id } pageInfo { endCursor } } }"""
     answer = await hub.ask(document, who)
-    tag, moment, row = json.loads(b64decode(answer["data"]["referrals"]["pageInfo"]["endCursor"]))
+    shown = answer["data"]["referrals"]["pageInfo"]["endCursor"]
+    row = shown[-36:]
+    moment = shown[shown.index("20") : -36]
+    tag = shown.removesuffix(moment + row)
+    assert datetime.fromisoformat(moment)
     for good in (moment, "infinity", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"):
-        forged = b64encode(json.dumps([tag, good, row]).encode()).decode()
-        assert "errors" not in await hub.ask(document, who, after=forged)
-    forged = b64encode(json.dumps([tag, key, row]).encode()).decode()
-    refused = await hub.ask(document, who, after=forged)
+        assert "errors" not in await hub.ask(document, who, after=f"{tag}{good}{row}")
+    refused = await hub.ask(document, who, after=f"{tag}{key}{row}")
     assert refused["errors"][0]["extensions"]["code"] == "BAD_CURSOR"
 
 
