@@ -15,9 +15,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY) $(BUILT)
 	@exec $(BIN)/icorn-hub demo
 
-# Four workers for two cores: many tests wait for other processes.
+# Three workers for two cores: many tests wait for other processes.
 test: $(READY) $(BUILT)
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 console: $(BUILT)
 

@@ -186,6 +186,8 @@ def _limit_reader(connection: psycopg.Connection) -> None:
 def _grant(connection: psycopg.Connection) -> None:
     """Let the reader see every table of the owner, those of later migrations too, but for the secret ones."""
     with connection.transaction():
+        # Hubs that start at once: PostgreSQL itself refuses two grants on one table at the same moment.
+        connection.execute("select pg_advisory_xact_lock(%s)", [_ROLES_LOCK])
         connection.execute(f"grant usage on schema public to {READER}")
         connection.execute(f"grant select on all tables in schema public to {READER}")
         connection.execute(f"alter default privileges in schema public grant select on tables to {READER}")

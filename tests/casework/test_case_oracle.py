@@ -26,7 +26,7 @@ from schema.vocabulary import (
     Relation,
 )
 
-WORLDS, QUESTIONS = 6, 20
+WORLDS, QUESTIONS = 4, 20
 TABLES = ("agreement", "person", "case_file", "consent", "referral", "subject_key", "organisation", "account")
 PURPOSES = (Purpose.ASSESSMENT, Purpose.ADVOCACY)
 CATEGORIES = tuple(EVERY_CATEGORY)

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -153,6 +154,18 @@ def test_the_last_user_ends_the_server_and_nobody_before(hub, opened):
 def test_two_hubs_that_start_at_once_share_one_server(hub):
     (_, one), (_, other) = hub(), hub()
     assert one == other
+
+
+def test_many_may_open_it_at_once(folder, opened):
+    database = opened()
+    engine = database.engine()
+    with engine.begin() as connection:
+        for number in range(40):
+            connection.exec_driver_sql(f"create table t{number} ()")
+    engine.dispose()
+    with ThreadPoolExecutor(6) as pool:
+        for found in [pool.submit(open_database, Settings(data_dir=folder)) for _ in range(12)]:
+            assert found.result().url == database.url
 
 
 def test_ctrl_c_at_the_hub_does_not_reach_the_server(hub):
