@@ -61,6 +61,8 @@ SIZE_BESIDE_CASES: Final = 2_000
 FILES: Final = 40
 """How many case files are read in turn."""
 
+PARTS: Final = ("tokens", "persons")
+
 Say = Callable[[str], None]
 T = TypeVar("T")
 
@@ -79,9 +81,9 @@ class Run:
         """Measure everything the plan names."""
         began = datetime.now(UTC)
         grid, directory, memory = await self._grid()
-        tokens = await self._guarded(TOKEN, self.plan.concurrencies, proofs=False)
-        proofs = await self._guarded(PROOF, self.plan.concurrencies, proofs=True)
-        persons = await self._of_persons()
+        tokens = await self.guarded(TOKEN, self.plan.concurrencies, proofs=False)
+        proofs = await self.guarded(PROOF, self.plan.concurrencies, proofs=True)
+        persons = await self.of_persons()
         sizes = {rows: await self._size(rows) for rows in self.plan.database_rows}
         return Result(
             began=began,
@@ -111,7 +113,7 @@ class Run:
                 directory.append(await bench.cell(f"directory_{rows}", SIZED_AT, plan.size_pace, seed=self.seed))
             return grid, directory, {name: peak_mb(each.process.pid) for name, each in running.items()}
 
-    async def _guarded(self, kinds: Mapping[str, str], concurrencies: Sequence[int], *, proofs: bool) -> list[Cell]:
+    async def guarded(self, kinds: Mapping[str, str], concurrencies: Sequence[int], *, proofs: bool) -> list[Cell]:
         """Measure every operation with a token on each request, against SQL by hand with the same check."""
         with self._servers(self.plan.rows, kinds, proofs=proofs) as (bench, _):
             await bench.warm(CASES, max(concurrencies), self.plan.warm_seconds)
@@ -122,7 +124,7 @@ class Run:
                     found.append(await bench.cell(case, concurrency, self.plan.size_pace, seed=self.seed))
             return found
 
-    async def _of_persons(self) -> list[Cell]:
+    async def of_persons(self) -> list[Cell]:
         """Measure what a partner reads about persons, each time with a token and a leaf of the audit."""
         plan = self.plan
         self.say(f"making {plan.cases:,} cases")
@@ -145,8 +147,19 @@ class Run:
                         found.append(await bench.cell(case, concurrency, plan.pace, seed=self.seed))
                 return found
 
+    async def part(self, which: str, concurrencies: Sequence[int]) -> list[Cell]:
+        """Measure a part at the pace of the whole: one operation, all with a token, or those about persons."""
+        plan = replace(self.plan, concurrencies=tuple(concurrencies), size_pace=self.plan.pace)
+        run = replace(self, plan=plan)
+        match which:
+            case "tokens":
+                return await run.guarded(TOKEN, concurrencies, proofs=False)
+            case "persons":
+                return await run.of_persons()
+            case case:
+                return await run.one(case, concurrencies)
+
     async def one(self, case: str, concurrencies: Sequence[int]) -> list[Cell]:
-        """Measure one operation, the hub against SQL by hand, with a stranger's requests."""
         with self._servers(self.plan.rows, {name: SERVERS[name] for name in ("limit", "hub")}) as (bench, _):
             await bench.warm([case], max(concurrencies), self.plan.warm_seconds)
             return [await bench.cell(case, each, self.plan.pace, seed=self.seed) for each in concurrencies]
@@ -202,7 +215,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for results.json and the plots")
     parser.add_argument("--docs", action="store_true", help="write the measured part of docs/performance.md")
     parser.add_argument("--seed", type=int, default=1, help="of the order of slices and the choice of keys")
-    parser.add_argument("--only", choices=CASES, help="one operation, the hub against SQL by hand")
+    parser.add_argument("--only", choices=(*CASES, *PARTS), help="a part, the hub against SQL by hand")
     parser.add_argument("--at", type=int, nargs="+", help="how many at once")
     parser.add_argument("--rounds", type=int, help="how often each server has its turn")
     asked = parser.parse_args()
@@ -214,7 +227,7 @@ def main() -> None:
     measuring = partial(run, plan, seed=asked.seed, say=lambda text: console.print(text, style="dim"))
     if asked.only:
         at = asked.at or plan.concurrencies
-        tables.show_cells(asyncio.run(measuring(measure=lambda run: run.one(asked.only, at))), console)
+        tables.show_cells(asyncio.run(measuring(measure=lambda run: run.part(asked.only, at))), console)
         return
     result = asyncio.run(measuring(measure=Run.measure))
     tables.show(result, console)
