@@ -1,4 +1,7 @@
-"""Cases, consents and referrals: one mutation for each step. The steps are those of the state machine."""
+"""Cases, consents and referrals: one mutation for each step. The steps are those of the state machine.
+
+Long, because it is the one list of them: each line is held beside the table of transitions.
+"""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,8 @@
-"""Referrals: the envelope that both sides read, its clock, its events. What was sent lies in the case, by category."""
+"""Referrals: the envelope that both sides read, its clock, its events. What was sent lies in the case, by category.
+
+Long, because what one side must not be told (`_untold`) is asked by state, clock, events and filters alike: apart, one
+of them would forget it.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final

@@ -1,6 +1,8 @@
 """What a sandbox partner does: takes handoffs in, works on them, and hands people over itself.
 
 It speaks with the hub by the connectors' own functions, from the other end.
+
+Long, because one partner is one thing: what it takes in, works on and sends shares its books.
 """
 
 import json
