@@ -79,22 +79,9 @@ class Database:
         """
         options = "-c timezone=UTC -c datestyle=ISO -c application_name=icorn-hub"
         more = {"options": options + _BOUNDS, **_SILENCE} if bounded else {"options": options}
-        engine = create_engine(self.url, connect_args=more, hide_parameters=True)
-
-        def given_back(_: object, record: Any) -> None:  # Any: the pool's
-            record.info[_IDLE_SINCE] = time.monotonic()
-
-        def taken(connection: Any, record: Any, _: object) -> None:  # Any: the driver's, the pool's
-            if time.monotonic() - record.info.get(_IDLE_SINCE, 0.0) < idle_seconds:
-                return
-            try:
-                engine.dialect.do_ping(connection)
-            except psycopg.Error as error:
-                # The pool makes a fresh one in its place.
-                raise InvalidatePoolError from error
-
-        event.listen(engine, "checkin", given_back)
-        event.listen(engine, "checkout", taken)
+        engine = create_engine(self.url, connect_args=more, pool_pre_ping=not idle_seconds, hide_parameters=True)
+        if idle_seconds:
+            _ping_when_idle(engine, idle_seconds)
         return engine
 
     def clone(self, name: str) -> "Database":
@@ -109,6 +96,25 @@ class Database:
     def stop(self) -> bool:
         """End the embedded server if this process is its last user. True when it was ended."""
         return self.server is not None and self.server.stop()
+
+
+def _ping_when_idle(engine: Engine, seconds: float) -> None:
+    """Do what `pool_pre_ping` does, but only for connections that lay idle so long."""
+
+    def given_back(_: object, record: Any) -> None:  # Any: the pool's
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    def taken(connection: Any, record: Any, _: object) -> None:  # Any: the driver's, the pool's
+        if time.monotonic() - record.info.get(_IDLE_SINCE, 0.0) < seconds:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            # The pool makes a fresh one in its place.
+            raise InvalidatePoolError from error
+
+    event.listen(engine, "checkin", given_back)
+    event.listen(engine, "checkout", taken)
 
 
 def open_database(settings: Settings) -> Database:
