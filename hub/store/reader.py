@@ -185,14 +185,19 @@ class Reader:
 
     def _look_later(self) -> None:
         self._watched = True
-        self._loop.call_later(min(_WATCH_SECONDS, self._acquire_seconds / 4), self._watch)
+        pause = min(_WATCH_SECONDS, self._acquire_seconds / 4)
+        self._loop.call_later(pause, self._watch, self._loop.time() + pause)
 
-    def _watch(self) -> None:
+    def _watch(self, due: float) -> None:
         """Give up statements of a server that has gone silent, and waiting too long for a connection.
 
-        One timer for all, as one for each costs too much.
+        One timer for all, as one for each costs too much. Where it comes late, the process stood still, and answers
+        that have come meanwhile are not read yet: it judges nobody before they are.
         """
         now = self._loop.time()
+        if now - due > self._acquire_seconds / 4:
+            self._look_later()
+            return
         for held, since in self._busy.items():
             if since < now - self._silent_seconds and not held.silent:
                 held.silent = True

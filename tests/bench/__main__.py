@@ -35,22 +35,22 @@ SMOKE: Final = Plan((2,), Pace(1, 0.05, 1), 2_000, 60, (), (), Pace(1, 0.05, 1),
 QUICK: Final = Plan((1, 16), Pace(2, 0.3, 2), 20_000, 500, DIRECTORY_ROWS, (), Pace(2, 0.3, 2), warm_seconds=0.1)
 NORMAL: Final = Plan(
     (1, 16, 64),
-    Pace(8, 0.6, 2),
+    Pace(16, 0.2, 3.5),
     100_000,
     2_000,
     DIRECTORY_ROWS,
     (1_000, 10_000, 100_000),
-    Pace(4, 0.5, 1),
+    Pace(8, 0.2, 2),
     warm_seconds=0.3,
 )
 FULL: Final = Plan(
     (1, 16, 64),
-    Pace(20, 1.0, 10),
+    Pace(50, 0.4, 20),
     100_000,
     10_000,
     DIRECTORY_ROWS,
     (1_000, 10_000, 100_000, 1_000_000),
-    Pace(8, 1.0, 5),
+    Pace(16, 0.4, 8),
     warm_seconds=1.0,
 )
 SIZED_AT: Final = 16
@@ -121,7 +121,7 @@ class Run:
             for case in CASES:
                 for concurrency in concurrencies:
                     self.say(f"{TITLES[case]}, {concurrency} at once, with a {'proof' if proofs else 'token'}")
-                    found.append(await bench.cell(case, concurrency, self.plan.size_pace, seed=self.seed))
+                    found.append(await bench.cell(case, concurrency, self.plan.pace, seed=self.seed))
             return found
 
     async def of_persons(self) -> list[Cell]:
@@ -149,7 +149,7 @@ class Run:
 
     async def part(self, which: str, concurrencies: Sequence[int]) -> list[Cell]:
         """Measure a part at the pace of the whole: one operation, all with a token, or those about persons."""
-        plan = replace(self.plan, concurrencies=tuple(concurrencies), size_pace=self.plan.pace)
+        plan = replace(self.plan, concurrencies=tuple(concurrencies))
         run = replace(self, plan=plan)
         match which:
             case "tokens":

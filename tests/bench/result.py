@@ -1,5 +1,6 @@
 """What a run found, and the numbers that are shown of it."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,22 +61,29 @@ class Figures:
     """One server in one cell, relative to the limit of the same rounds."""
 
     throughput: float
-    lowest: float
-    highest: float
+    """The median of the rounds."""
+    quartiles: tuple[float, float]
+    """Half of the rounds lie between them."""
     server_cpu: float
     database_cpu: float
     p50: float
     p99: float
 
 
+def quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """Give the first and the third quartile."""
+    if len(values) == 1:
+        return values[0], values[0]
+    first, _, third = statistics.quantiles(values, n=4, method="inclusive")
+    return first, third
+
+
 def figures(cell: Cell, server: str) -> Figures:
     """Work out the relations; above 1 the server is faster than the limit, or costs more CPU, or takes longer."""
     own, limit = cell.samples[server], cell.samples["limit"]
-    ratios = cell.ratios(server)
     return Figures(
         throughput=cell.ratio(server),
-        lowest=min(ratios),
-        highest=max(ratios),
+        quartiles=quartiles(cell.ratios(server)),
         server_cpu=own.server_us / limit.server_us,
         database_cpu=own.database_us / limit.database_us,
         p50=own.percentile(50) / limit.percentile(50),

@@ -76,11 +76,11 @@ def _throughput(result: Result) -> Sheet:
         row = [TITLES[cell.case], str(cell.concurrency), f"{cell.samples['limit'].per_second:,.0f}"]
         for server in OTHERS:
             found = figures(cell, server)
-            row += [f"{found.throughput:.2f}", f"{found.lowest:.2f} to {found.highest:.2f}"]
+            row += [f"{found.throughput:.2f}", _between(found.quartiles)]
         rows.append(row)
-    head = ("operation", "at once", "by hand, 1/s", "hub", "rounds", "plain", "rounds")
+    head = ("operation", "at once", "by hand, 1/s", "hub", "half of the rounds", "plain", "half of the rounds")
     return Sheet(
-        "Throughput; hub and plain Strawberry as a part of SQL by hand: median, lowest and highest of the rounds",
+        "Throughput; hub and plain Strawberry as a part of SQL by hand: median, and where half of the rounds lie",
         head,
         rows,
     )
@@ -115,12 +115,11 @@ def _guarded(title: str, cells: Sequence[Cell]) -> Sheet:
     rows = []
     for cell in cells:
         limit, found = cell.samples["limit"], figures(cell, "hub")
-        spread = f"{found.lowest:.2f} to {found.highest:.2f}"
-        row = [TITLES[cell.case], str(cell.concurrency), f"{limit.per_second:,.0f}", f"{found.throughput:.2f}", spread]
-        row += [f"{limit.server_us:,.0f}", f"{limit.database_us:,.0f}"]
+        row = [TITLES[cell.case], str(cell.concurrency), f"{limit.per_second:,.0f}", f"{found.throughput:.2f}"]
+        row += [_between(found.quartiles), f"{limit.server_us:,.0f}", f"{limit.database_us:,.0f}"]
         rows.append([*row, _times(found.server_cpu), _times(found.database_cpu)])
     head = (
-        *("operation", "at once", "by hand, 1/s", "hub", "rounds"),
+        *("operation", "at once", "by hand, 1/s", "hub", "half of the rounds"),
         *("by hand: server us", "database us", "hub: server", "database"),
     )
     return Sheet(title, head, rows)
@@ -172,6 +171,10 @@ def _sized(cell: Cell) -> list[str]:
 def _memory(result: Result) -> Sheet:
     row = [f"{result.memory_mb[server]:.0f}" for server in _ALL]
     return Sheet("Peak memory of the server process, MB", tuple(NAMES.values()), [row], left=0)
+
+
+def _between(quartiles: tuple[float, float]) -> str:
+    return "{:.2f} to {:.2f}".format(*quartiles)
 
 
 def _percentiles(sample: Sample) -> str:
