@@ -5,13 +5,15 @@
     AT_ONCE=1 python -m tests.auth.mutants  one after the other, on a machine that has other work
 
 A mutant is a piece of a module's text and what takes its place, in `mutants.txt`. It lives in the memory of one process
-of pytest, put there by the plugin `mutating`; the product knows nothing of it.
+of pytest, put there by the plugin `mutating`; the product knows nothing of it. Before the first mutant the same tests
+must pass with nothing switched off.
 """
 
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,16 +58,15 @@ def read(text: str) -> tuple[Mutant, ...]:
 MUTANTS = read(Path(__file__).with_suffix(".txt").read_text())
 
 
-def tried(mutant: Mutant) -> tuple[Mutant, bool, str]:
-    """Run the tests against a mutant. True when they failed, as they must."""
-    environment = dict(os.environ) | {"ICORN_MUTANT": mutant.name, "PYTHONPATH": str(ROOT)}
+def run(file: str, test: str, mutant: str = "") -> tuple[int, str]:
+    """Run tests in a process of their own; give its exit status and what it said. Without a name nothing is changed."""
     quiet = ["-x", "-q", "--no-header", "-p", "no:cacheprovider"]
-    pytest = [sys.executable, "-m", "pytest", "-p", "tests.auth.mutating", *quiet, f"tests/auth/{mutant.file}"]
+    pytest = [sys.executable, "-m", "pytest", *quiet, f"tests/auth/{file}", "-k", test]
     try:
         done = subprocess.run(
-            [*pytest, "-k", mutant.test],
+            [*pytest, "-p", "tests.auth.mutating"] if mutant else pytest,
             cwd=ROOT,
-            env=environment,
+            env=dict(os.environ) | {"ICORN_MUTANT": mutant, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,
@@ -73,16 +74,40 @@ def tried(mutant: Mutant) -> tuple[Mutant, bool, str]:
         )
     except subprocess.TimeoutExpired:
         # Nobody waits for it, so it counts as one that lives; the others go on.
-        return mutant, False, f"no end after {SECONDS_MAX} s"
+        return -1, f"no end after {SECONDS_MAX} s"
+    return done.returncode, done.stdout[-1500:]
+
+
+def tried(mutant: Mutant) -> tuple[Mutant, bool, str]:
+    """Run the tests against a mutant. True when they failed, as they must."""
+    status, said = run(mutant.file, mutant.test, mutant.name)
     # 1: a test failed. Anything else is a mutant that lives, or one that never was: no test found, nothing loaded.
-    failed = done.returncode == 1 and "failed" in done.stdout and "error" not in done.stdout.splitlines()[-1]
-    return mutant, failed, done.stdout[-1500:]
+    failed = status == 1 and "failed" in said and "error" not in said.splitlines()[-1]
+    return mutant, failed, said
+
+
+def sound(mutants: Sequence[Mutant]) -> bool:
+    """Run the tests with nothing switched off. True when all pass: only then a failure means something."""
+    files: dict[str, set[str]] = {}
+    for mutant in mutants:
+        files.setdefault(mutant.file, set()).add(f"({mutant.test})")
+    fine = True
+    for file, tests in files.items():
+        status, said = run(file, " or ".join(sorted(tests)))
+        sys.stdout.write(f"{'sound' if status == 0 else 'FAILS'}   {file}, nothing switched off\n")
+        sys.stdout.flush()
+        if status:
+            fine = False
+            sys.stdout.write(said + "\n")
+    return fine
 
 
 def main(words: list[str]) -> int:
     """Try the mutants, and say which live."""
     chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
     alive, begun = [], time.monotonic()
+    if not sound(chosen):
+        return 1
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for mutant, failed, output in pool.map(tried, chosen):
             sys.stdout.write(f"{'caught' if failed else 'ALIVE '}  {mutant.name}\n")
