@@ -147,16 +147,22 @@ def make_withdrawal(
 def sign_receipt(packet: Read[Packet], me: Me, *, now: datetime, reference: str | None = None) -> str:
     """Sign that we hold this very packet. Say so only when it is written down."""
     what = packet.message
-    return _signed(
-        Receipt,
+    return make_receipt(
         me,
         what.iss,
-        now,
         handoff=what.handoff,
         version=what.version,
         digest=packet.digest,
+        now=now,
         reference=reference,
     )
+
+
+def make_receipt(
+    me: Me, aud: str, *, handoff: UUID, version: int, digest: str, now: datetime, reference: str | None = None
+) -> str:
+    """Sign that we hold what has this digest."""
+    return _signed(Receipt, me, aud, now, handoff=handoff, version=version, digest=digest, reference=reference)
 
 
 def sign_certificate(

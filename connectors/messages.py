@@ -5,6 +5,7 @@ taken (`iat`, `exp`). What it says about a handoff carries the handoff's id and 
 twice, late, or out of order and do no harm. `pad` fills a message up to a size step; it says nothing.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
 from uuid import UUID
@@ -25,16 +26,20 @@ from connectors.words import (
 )
 
 Json: TypeAlias = Any  # Any: JSON; `content.py` bounds it
-Issuer: TypeAlias = Annotated[str, Meta(min_length=8, max_length=256, pattern=r"^https?://[!-~]+$")]
-Digest: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Issuer: TypeAlias = Annotated[str, Meta(min_length=8, max_length=256, pattern=r"^https?://[!-~]+\Z")]
+Digest: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 """SHA-256 of a compact JWS, base64url without padding."""
 Seconds: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 37)]
 Number: TypeAlias = Annotated[int, Meta(ge=1, lt=1 << 31)]
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Line: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+_FILE_NUMBER_CHARS: Final = 64
+FILE_NUMBER: Final = r"^[A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/.:-]*\Z"
+"""What a file number looks like. Nothing that might be a name does: it is kept unsealed."""
+FileNumber: TypeAlias = Annotated[str, Meta(max_length=_FILE_NUMBER_CHARS, pattern=FILE_NUMBER)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4000)]
-Tag: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$")]
-Compact: TypeAlias = Annotated[str, Meta(max_length=16_384, pattern=r"^[A-Za-z0-9_.-]+$")]
+Tag: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}\Z")]
+Compact: TypeAlias = Annotated[str, Meta(max_length=16_384, pattern=r"^[A-Za-z0-9_.-]+\Z")]
 Path: TypeAlias = Annotated[str, Meta(max_length=2048)]
 
 _DAY: Final = 86_400
@@ -122,6 +127,11 @@ class Packet(Message, frozen=True, kw_only=True):
     """The sender's own file number; it must not name a person."""
 
 
+def is_file_number(text: str) -> bool:
+    """Tell whether a receipt may carry this as its recipient's file number."""
+    return len(text) <= _FILE_NUMBER_CHARS and re.fullmatch(FILE_NUMBER, text) is not None
+
+
 class Receipt(Message, frozen=True, kw_only=True):
     """The recipient's system holds this very packet. Evidence: it is kept as it was signed."""
 
@@ -130,7 +140,7 @@ class Receipt(Message, frozen=True, kw_only=True):
     handoff: UUID
     version: Number
     digest: Digest
-    reference: Line | None = None
+    reference: FileNumber | None = None
 
 
 class ServiceAnswer(Part, frozen=True, kw_only=True):

@@ -246,7 +246,7 @@ class Operations:
                 raise OperationRefused("OPERATION_NOT_SUPPORTED", "Nothing can be changed here.")
             values = asked.prepared.coerce(variables)
             digest = sha256(asked.name[0].encode()).digest()
-            change = await self._changes.run(asked.prepared, values, acting, digest)
+            change = await self._changes.run(asked.prepared, values, variables, acting, digest)
         except HubError as error:
             return _refusal(error)
         response = change.selected.response

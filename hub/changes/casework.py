@@ -132,7 +132,7 @@ def _referral(given: Any) -> UUID:  # Any: the input's own class
 
 def _service(step: Step, shown: Callable[[Connection, Changed], Mapping[str, UUID | None]]) -> Service:
     def service(connection: Connection, acting: Acting, given: Any, /) -> Done:  # Any: the input's own class
-        who = consent.Acting(acting.profile, acting.profile.account_id, acting.now)
+        who = consent.Acting(acting.profile, acting.profile.account_id, acting.now, acting.said)
         done = step(connection, who, given)
         subjects = () if done.person_id is None else (done.person_id,)
         categories = tuple(each for each in Category if each is Category.CASE or each in done.categories)

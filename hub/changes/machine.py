@@ -6,15 +6,24 @@ and then tells what came of that one. A change that was refused leaves nothing b
 
 import asyncio
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from graphql import GraphQLError, GraphQLUnionType, Undefined, get_named_type, value_from_ast
+from graphql import (
+    GraphQLError,
+    GraphQLUnionType,
+    Undefined,
+    ValueNode,
+    get_named_type,
+    value_from_ast,
+    value_from_ast_untyped,
+)
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from strawberry.federation import Schema
@@ -67,6 +76,8 @@ class Acting:
     profile: AccessProfile
     now: datetime
     request_id: str
+    said: str = ""
+    """SHA-256 of the input as canonical JSON, base64url without padding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +145,22 @@ class Changes:
         fields = catalogue.types["Mutation"].fields
         assert fields.keys() == services.keys(), fields.keys() ^ services.keys()
 
-    async def run(self, prepared: Prepared, values: Mapping[str, Any], acting: Acting, operation_hash: bytes) -> Change:
+    async def run(
+        self,
+        prepared: Prepared,
+        values: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        acting: Acting,
+        operation_hash: bytes,
+    ) -> Change:
         """Run the one mutation of an operation, its transaction beside the event loop.
+
+        Args:
+            prepared: the operation.
+            values: its variables as values.
+            variables: the same as they were sent.
+            acting: who asks.
+            operation_hash: of the document, for the audit.
 
         Raises:
             OperationRefused: ONE_CHANGE, BAD_USER_INPUT.
@@ -148,7 +173,9 @@ class Changes:
         if isinstance(gate, Shut):
             return Change(selected, order, None, gate.code, info.access.category.name)
         assert isinstance(gate, Open), "a mutation has no row that could decide"
-        raw = self._argument(info, selected, values)
+        node = _input(selected)
+        raw = self._argument(info, node, values)
+        acting = replace(acting, said=_digest(value_from_ast_untyped(node, dict(variables))))
         do = await self._service(info, raw, acting)
         outcome = await asyncio.to_thread(self._done, info, raw, acting, operation_hash, do)
         return Change(selected, order, outcome)
@@ -174,11 +201,10 @@ class Changes:
             raise OperationRefused("ONE_CHANGE", "An operation makes one change; send others on their own.")
         return changes[0], tuple(each.response for each in fields)
 
-    def _argument(self, info: FieldInfo, selected: Selected, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _argument(self, info: FieldInfo, node: ValueNode, values: Mapping[str, Any]) -> dict[str, Any]:
         argument = self._catalogue.object("Mutation").fields[info.name].args["input"]
-        (node,) = (each for each in selected.nodes[0].arguments or () if each.name.value == "input")
         try:
-            raw = value_from_ast(node.value, argument.type, dict(values))
+            raw = value_from_ast(node, argument.type, dict(values))
         except GraphQLError as error:
             raise OperationRefused("BAD_USER_INPUT", error.message) from error
         if raw is Undefined or not isinstance(raw, dict):
@@ -249,6 +275,20 @@ class Changes:
 def sweep_keys(connection: Connection, now: datetime) -> None:
     """Forget keys that were used long ago. To be called now and then."""
     connection.execute(delete(_KEYS).where(_KEYS.c.at < now - timedelta(days=KEY_DAYS)))
+
+
+def _input(selected: Selected) -> ValueNode:
+    (node,) = (each for each in selected.nodes[0].arguments or () if each.name.value == "input")
+    return node.value
+
+
+def _digest(given: object) -> str:
+    """Digest a value as canonical JSON (RFC 8785).
+
+    Names are ASCII and there are no fractions among inputs, so that sorting and writing are Python's own.
+    """
+    written = json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return urlsafe_b64encode(sha256(written.encode("utf-8", "surrogatepass")).digest()).rstrip(b"=").decode()
 
 
 def _refused(error: HubError, _connection: Connection, _acting: Acting) -> Done:

@@ -21,6 +21,8 @@ class Acting:
     profile: AccessProfile
     account_id: UUID | None
     now: datetime
+    said: str = ""
+    """SHA-256 of what was asked for, as `hub.changes` digests it; nothing where it did not come by the graph."""
 
     @property
     def today(self) -> date:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from connectors.errors import ConnectorError
 from connectors.handoff import Read
-from connectors.messages import Receipt
+from connectors.messages import Receipt, is_file_number
 from hub.consent import Acting, Changed, ConsentMissing, InvalidInput, NotFound
 from hub.referrals import packets, receipts
 from hub.referrals.agreements import agreed
@@ -23,7 +23,7 @@ from hub.referrals.book import Book, Referral
 from hub.referrals.errors import PartnerSilent
 from hub.referrals.office import Office
 from hub.referrals.parties import conflict, need_agreement, need_side, other_body
-from hub.referrals.sending import REFERENCE_CHARS, changed, short
+from hub.referrals.sending import changed, short
 from hub.referrals.states import Actor, Guard, possible
 from hub.referrals.told import Told
 from schema.tables.referrals import Direction, WordsKind
@@ -98,7 +98,7 @@ class Answering:
             StateConflict: it is over.
             AgreementInvalid: none is in force.
             PartnerUnknown: the body is no partner any more.
-            InvalidInput: digest or receipt are for another packet.
+            InvalidInput: digest or receipt are for another packet, or the reference is no file number.
         """
         acting.need(AccessScope.REFERRAL_RECEIVE)
         need_agreement(connection, acting)
@@ -108,7 +108,8 @@ class Answering:
             raise NotFound
         self.office.partner_of(referral.recipient_id, connection)
         agreed(connection, referral.recipient_id, acting.today)
-        short(reference, "reference", most=REFERENCE_CHARS)
+        if reference is not None and not is_file_number(reference):
+            raise InvalidInput("reference", reason="64 letters of A-Z a-z 0-9 _ / . : - at most, one of them a digit")
         if not receipts.matches(connection, referral, receipt.message):
             raise InvalidInput("receipt", reason="it is for another packet")
         if packets.raw(receipt.message.digest) != digest:

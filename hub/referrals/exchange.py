@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from connectors.handoff import Read
-from connectors.messages import Certificate, Message, Receipt
-from connectors.signing import digest, typ_of
+from connectors.messages import Message
+from connectors.signing import digest
 from hub.clock import Clock
 from hub.consent import NotFound
 from hub.errors import HubError
@@ -68,8 +68,8 @@ class Serving:
             "digest": held,
             "number": row.wire_number,
             "seen": row.wire_seen,
-            "receipt": self._evidence(connection, row, Receipt.typ),
-            "certificate": self._evidence(connection, row, Certificate.typ),
+            "receipt": self._evidence(connection, row, RECEIPT.c.digest.is_not(None)),
+            "certificate": self._evidence(connection, row, RECEIPT.c.digest.is_(None)),
         }
         return {name: value for name, value in said.items() if value is not None}
 
@@ -85,8 +85,9 @@ class Serving:
         return (0, None) if row is None or token is None else (row.version, digest(token))
 
     @staticmethod
-    def _evidence(connection: Connection, referral: Referral, typ: str) -> str | None:
+    def _evidence(connection: Connection, referral: Referral, kind: ColumnElement[bool]) -> str | None:
         """Find the newest receipt or certificate that we gave."""
-        given = (RECEIPT.c.referral_id == referral.id, RECEIPT.c.direction == Direction.OUTGOING)
-        rows = connection.scalars(select(RECEIPT.c.verbatim).where(*given).order_by(RECEIPT.c.received_at.desc()))
-        return next((token for token in rows if typ_of(token) == typ), None)
+        given = (RECEIPT.c.referral_id == referral.id, RECEIPT.c.direction == Direction.OUTGOING, kind)
+        newest = select(RECEIPT.c.verbatim).where(*given).order_by(RECEIPT.c.received_at.desc()).limit(1)
+        found: str | None = connection.scalar(newest)
+        return found

@@ -179,8 +179,10 @@ class Inbound:
             raise Refused("no agreement in force covers it", problem="agreement") from error
 
     def _receipt(self, connection: Connection, referral: Referral, read: Read[Packet], now: datetime) -> Taken:
-        token = wire.sign_receipt(read, self._office.me(), now=now)
-        packets.keep_receipt(connection, referral, token, now, direction=Direction.OUTGOING, issuer_id=None)
+        packet = read.message
+        token = receipts.give(
+            connection, self._office, referral, packet.iss, version=packet.version, digest=read.digest, now=now
+        )
         return Taken(reply=token)
 
     def held(self, connection: Connection, referral: Referral) -> Read[Packet] | None:

@@ -11,6 +11,7 @@ from connectors.protocol import Partner
 from connectors.signing import Me
 from hub.consent import NotFound
 from hub.delivery.ports import Outbox
+from hub.errors import HubError
 from hub.store.sealed import Place
 from hub.store.vault import Vault
 from schema.tables import OrganisationRow
@@ -53,6 +54,14 @@ class Office:
         if found is None:
             raise NotFound
         return found
+
+    def issuer_of(self, organisation_id: UUID, connection: Connection) -> str:
+        """Tell whom something signed is for: the issuer of a registered partner, else the body's address here."""
+        try:
+            return self.partner_of(organisation_id, connection).issuer
+        except HubError:
+            slug = connection.scalar(select(_BODY.c.slug).where(_BODY.c.id == organisation_id))
+            return f"{self.me().issuer}/organisations/{slug}"
 
     # ---- Words under the person's key --------------------------------------------------------------------------------
 

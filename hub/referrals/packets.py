@@ -139,7 +139,17 @@ _NEWEST_ID: Final = (
 )
 _BESIDE: Final = _beside(PACKET.c.id == _NEWEST_ID.correlate(None).scalar_subquery())
 _BESIDE_ONE: Final = _beside(and_(PACKET.c.id == bindparam("packet"), PACKET.c.referral_id == bindparam("which")))
-_KEPT: Final = ("id", "referral_id", "handoff_id", "direction", "issuer_id", "verbatim", "received_at")
+_KEPT: Final = (
+    "id",
+    "referral_id",
+    "handoff_id",
+    "direction",
+    "issuer_id",
+    "version",
+    "digest",
+    "verbatim",
+    "received_at",
+)
 _KEEP: Final = insert(RECEIPT).from_select(
     _KEPT,
     select(*(bindparam(f"the_{name}", type_=RECEIPT.c[name].type) for name in _KEPT)).where(
@@ -402,14 +412,17 @@ def keep_receipt(
     direction: Direction,
     issuer_id: UUID | None,
     handoff_id: UUID | None = None,
+    proves: tuple[int, str] | None = None,
 ) -> None:
-    """Keep a receipt or a certificate word for word, once."""
+    """Keep a receipt or a certificate word for word, once; of a receipt, of which version and digest it is."""
     values = {
         "id": uuid4(),
         "referral_id": referral.id,
         "handoff_id": handoff_id,
         "direction": direction,
         "issuer_id": issuer_id,
+        "version": proves and proves[0],
+        "digest": proves and raw(proves[1]),
         "verbatim": token,
         "received_at": now,
     }

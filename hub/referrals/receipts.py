@@ -1,21 +1,19 @@
-"""Receipts: the recipient's system says which packet it holds. Evidence, kept as it was signed."""
+"""Receipts: the recipient's system says what it holds, by digest. Evidence, kept as it was signed."""
 
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from connectors import handoff as wire
 from connectors.handoff import Read
 from connectors.messages import Receipt
-from connectors.signing import unchecked
 from hub.referrals.book import Book, Referral
+from hub.referrals.office import Office
 from hub.referrals.packets import PACKET, RECEIPT, keep_receipt, raw
 from hub.referrals.states import Actor, Guard
 from schema.tables.referrals import Direction
 from schema.vocabulary import ReferralEventKind, ReferralState, Side
-
-_REFERENCE_CHARS: Final = 64
 
 
 def matches(connection: Connection, referral: Referral, receipt: Receipt) -> bool:
@@ -49,6 +47,7 @@ def received(
         direction=Direction.INCOMING,
         issuer_id=referral.recipient_id,
         handoff_id=handoff_id,
+        proves=(receipt.message.version, receipt.message.digest),
     )
     if referral.state is not ReferralState.SENT:
         return referral
@@ -59,11 +58,7 @@ def acknowledge(
     connection: Connection, book: Book, referral: Referral, now: datetime, *, reference: str | None = None
 ) -> Referral:
     """Step to received: the recipient's system holds the packet, signature and agreement were checked."""
-    changes: dict[str, object] = {}
-    if reference is not None and is_code(reference):
-        changes["recipient_reference"] = reference
-    elif reference is not None:
-        changes |= book.sealed_words(connection, referral, recipient_reference=reference)
+    changes: dict[str, object] = {} if reference is None else {"recipient_reference": reference}
     after, _ = book.take(
         connection,
         referral,
@@ -77,19 +72,35 @@ def acknowledge(
     return after
 
 
+def give(
+    connection: Connection, office: Office, referral: Referral, aud: str, *, version: int, digest: str, now: datetime
+) -> str:
+    """Sign that this hub holds what has the digest, and keep what was signed.
+
+    Args:
+        connection: of the caller's transaction.
+        office: whose key signs.
+        referral: what it is about.
+        aud: the issuer of who gets it.
+        version: of the packet; 1 of what came by the graph.
+        digest: SHA-256, base64url without padding.
+        now: the present.
+
+    Returns:
+        the receipt, a compact JWS.
+    """
+    token = wire.make_receipt(office.me(), aud, handoff=referral.id, version=version, digest=digest, now=now)
+    proves = (version, digest)
+    keep_receipt(connection, referral, token, now, direction=Direction.OUTGOING, issuer_id=None, proves=proves)
+    return token
+
+
 def held(connection: Connection, referral: Referral) -> bool:
     """Tell whether a receipt for the newest packet is kept."""
-    row = connection.execute(
-        select(PACKET.c.digest).where(PACKET.c.referral_id == referral.id).order_by(PACKET.c.version.desc()).limit(1)
-    ).one_or_none()
-    kept = select(RECEIPT.c.verbatim).where(
-        RECEIPT.c.referral_id == referral.id, RECEIPT.c.direction == Direction.INCOMING
+    newest = select(PACKET.c.digest).where(PACKET.c.referral_id == referral.id).order_by(PACKET.c.version.desc())
+    kept = select(RECEIPT.c.id).where(
+        RECEIPT.c.referral_id == referral.id,
+        RECEIPT.c.direction == Direction.INCOMING,
+        RECEIPT.c.digest == newest.limit(1).scalar_subquery(),
     )
-    claims = (unchecked(token) for token in connection.scalars(kept))
-    return row is not None and any(raw(str(each["digest"])) == row.digest for each in claims if "digest" in each)
-
-
-def is_code(reference: str) -> bool:
-    """Tell whether a file number looks like one. What might be a name is kept sealed instead."""
-    plain = reference.isascii() and all(letter.isalnum() or letter in "-_/.:" for letter in reference)
-    return plain and len(reference) <= _REFERENCE_CHARS and any(letter.isdigit() for letter in reference)
+    return connection.scalar(kept.limit(1)) is not None

@@ -230,7 +230,8 @@ class Sending:
         second looked at a partner is the partner's affair; the hub cannot see it. Duplicates are looked for among
         referrals to the same body; nobody else is asked. There is no preview yet that must be seen.
 
-        A referral to ICORN is there as soon as it is sent: nothing travels, and its receipt is the answer.
+        A referral to ICORN is there as soon as it is sent: nothing travels, and it is received
+        in the same step, with a receipt for what was asked for.
 
         Raises:
             NotFound: there is no such referral for who acts.
@@ -270,6 +271,8 @@ class Sending:
             self._enqueue(connection, after, packet_id, may, acting)
         else:
             after = receipts.acknowledge(connection, self.book, after, acting.now)
+            aud = self.office.issuer_of(after.sender_id, connection)
+            receipts.give(connection, self.office, after, aud, version=1, digest=acting.said, now=acting.now)
         return changed(after)
 
     def retry_delivery(self, connection: Connection, acting: Acting, referral_id: UUID) -> Changed:

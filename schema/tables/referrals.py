@@ -312,14 +312,18 @@ class HandoffRow(Row, table=True):
 
 
 class ReceiptRow(Row, table=True):
-    """A signed receipt, word for word: one that came back for a delivery, or one this hub gave."""
+    """A signed receipt or certificate, word for word: one that came back for a delivery, or one this hub gave.
+
+    `version` and `digest` are those of what a receipt is for; a certificate has neither.
+    """
 
     __tablename__ = "receipt"
-    __table_args__ = SECRET
     referral_id: UUID = Field(foreign_key="referral.id", index=True)
     handoff_id: UUID | None = Field(default=None, foreign_key="handoff.id", index=True)
     direction: Direction = one_of(Direction)
     issuer_id: UUID | None = Field(default=None, foreign_key="organisation.id")
+    version: int | None = None
+    digest: bytes | None = Field(default=None, sa_type=LargeBinary)
     verbatim: str = Field(sa_type=Text)
     received_at: datetime = _moment()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, any_, func, literal_column, not_, or_
+from sqlalchemy import ColumnElement, LargeBinary, Text, and_, any_, cast, func, literal_column, not_, or_
 from sqlalchemy import DateTime as Timestamp
 from strawberry.federation.schema_directives import Cost
 
@@ -115,6 +115,12 @@ class Period:
 def moment_key(moment: ColumnElement[Any]) -> ColumnElement[Any]:
     """Sort by an instant; none comes last. Worded as indexes are."""
     return func.coalesce(moment, literal_column("'infinity'::timestamptz", Timestamp(timezone=True)))
+
+
+def digest_read(c: Columns) -> ColumnElement[Any]:
+    """Show the digest of a row as base64."""
+    text: ColumnElement[Any] = func.encode(cast(c.digest, LargeBinary()), "base64", type_=Text())
+    return text
 
 
 def within(day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, LargeBinary, Text, any_, cast, exists, func, literal, select
+from sqlalchemy import ColumnElement, Text, any_, cast, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import Columns
@@ -26,7 +26,7 @@ from schema.tables import (
     ReferralRow,
 )
 from schema.tables.base import table_of
-from schema.types.basics import Node
+from schema.types.basics import Node, digest_read
 from schema.types.cases import PROFILE_PARTS, CaseContent, Contact, Household, Identity, Profile, Risk
 from schema.vocabulary import AssessmentOpinion, CareNeed, Category, ContactRule, Grain, Region
 
@@ -70,11 +70,6 @@ def _open_now(c: Columns) -> ColumnElement[Any]:
     return func.coalesce(
         open_ones.correlate_except(sent).scalar_subquery(), cast(literal("{}"), ARRAY(Text())), type_=ARRAY(Text())
     )
-
-
-def _digest(c: Columns) -> ColumnElement[str]:
-    text: ColumnElement[str] = func.encode(cast(c.digest, LargeBinary()), "base64", type_=Text())
-    return text
 
 
 @record(PacketCopyRow, code="pk", see=ENVELOPE, rows=PACKETS, subject=lambda c: c.person_id)
@@ -160,4 +155,4 @@ class Packet(Node, CaseContent):
         see=ASSESSMENT_COARSE,
         says="Outcome of an assessment, without its text; null when it was not sent.",
     )
-    digest: Base64 | None = computed(_digest, see=CASE, says="SHA-256 of the signed packet as it was sent.")
+    digest: Base64 | None = computed(digest_read, see=CASE, says="SHA-256 of the signed packet as it was sent.")

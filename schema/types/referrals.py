@@ -27,7 +27,7 @@ from schema.access import (
     relations_with,
 )
 from schema.links import AGREEMENT, ENVELOPE, OVERSIGHT, REFERRALS, SCOPES, SIDE, SLICE, of_case
-from schema.scalars import DateTime, LanguageTag
+from schema.scalars import Base64, CompactJws, DateTime, LanguageTag
 from schema.source import (
     PARTNER_ASKS,
     STAFF_ASKS,
@@ -51,7 +51,7 @@ from schema.source import (
     viewer,
 )
 from schema.standing import FINAL, running
-from schema.tables import ConsentRow, EventWordsRow, ReferralEventRow, ReferralRow, ReferralServiceRow
+from schema.tables import ConsentRow, EventWordsRow, ReceiptRow, ReferralEventRow, ReferralRow, ReferralServiceRow
 from schema.tables.base import enum_type, table_of
 from schema.tables.referrals import Direction, WordsKind
 from schema.types.basics import (
@@ -65,6 +65,7 @@ from schema.types.basics import (
     ReferralStateFilter,
     SupportKindFilter,
     UrgencyFilter,
+    digest_read,
     moment_key,
 )
 from schema.types.consents import Consent
@@ -260,6 +261,34 @@ class Clock:
         "paused_since", see=ENVELOPE, says="Since when it stands still; null when it runs."
     )
     side: Side | None = part("side", see=ENVELOPE, says="Who must act; null for the person.")
+
+
+@plain(see=ENVELOPE)
+class Receipt:
+    """The recipient's signed word that it holds what was sent."""
+
+    jws: CompactJws = part("jws", see=ENVELOPE, says="The receipt as it was signed.")
+    at: DateTime = part("at", see=ENVELOPE, says="When.")
+    digest: Base64 = part(
+        "digest",
+        see=ENVELOPE,
+        says="SHA-256 of the packet; where it came by the graph, of the input as canonical JSON (RFC 8785).",
+    )
+
+
+def _newest_receipt(pick: Callable[[Columns], ColumnElement[Any]]) -> Callable[[Columns], ColumnElement[Any]]:
+    """Read of the newest receipt for a referral; certificates of deletion have no digest."""
+
+    def read(c: Columns) -> ColumnElement[Any]:
+        receipt = table_of(ReceiptRow).alias()
+        found = select(pick(receipt.c)).where(receipt.c.referral_id == c.id, receipt.c.digest.is_not(None))
+        newest = found.order_by(receipt.c.received_at.desc(), receipt.c.id).limit(1)
+        return newest.correlate_except(receipt).scalar_subquery()
+
+    return read
+
+
+_RECEIVED_AT: Final = _newest_receipt(lambda c: c.received_at)
 
 
 def _of_referral(here: Columns, there: Columns) -> ColumnElement[bool]:
@@ -472,6 +501,12 @@ class Referral(Node):
         lambda here, there: and_(there.referral_id == here.id, there.kind == WordsKind.WITHDRAWAL),
         see=WITHDRAW_REASON,
         says="Why it was taken back, in words kept for the sender only; null unless it was and something was said.",
+    )
+    receipt: Receipt | None = embedded(
+        {"jws": _newest_receipt(lambda c: c.verbatim), "at": _RECEIVED_AT, "digest": _newest_receipt(digest_read)},
+        present=lambda c: _RECEIVED_AT(c).is_not(None),
+        see=ENVELOPE,
+        says="Signed receipt of the recipient, the newest; null until acknowledged.",
     )
     recipient_reference: str | None = column(
         ReferralRow.recipient_reference, see=CONTENT, says="The recipient's own file number; null when none."

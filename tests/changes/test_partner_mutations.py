@@ -1,19 +1,22 @@
 """What partners' programs do by mutations alone: hand a person over in one go, confirm receipt by a signed receipt."""
 
 import base64
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from handing import CONTENT, NAME, REFERRAL, Desk, consented, drafted, internal
+from handing import CONTENT, NAME, REFERRAL, Desk, consented, drafted, internal, slugged
 from referrals_town import Body, Town
 
+from connectors import handoff as wire
 from connectors.registry import network
 from connectors.signed import Reach
-from connectors.signing import new_keys, public_jwks
+from connectors.signing import new_keys, peer_from, public_jwks
 from hub.operations import Operations
+from hub.referrals.packets import raw
 from schema.vocabulary import AccessScope
 
 TAKEN = {
@@ -64,6 +67,61 @@ async def test_the_same_key_hands_over_once(pen: Desk, town: Town):
     assert rows(town, "select count(*) from person") == [(1,)]
     other = (await pen.ask(document, input=given | {"urgency": "NORMAL"}))["data"]["it"]
     assert other["code"] == "KEY_REUSED"
+
+
+RECEIPT = """... on ReferralPayload { replayed referral { id receipt { jws at digest } } } ... on Problem { code }"""
+
+
+def canonical(given: dict) -> bytes:
+    """Digest an input as a partner's program does, by RFC 8785."""
+    return hashlib.sha256(
+        json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    ).digest()
+
+
+async def test_who_hands_over_by_the_graph_gets_a_signed_receipt_for_what_it_sent(lena: Desk, pen: Desk, town: Town):
+    document = f"mutation($input: SubmitReferralInput!) {{ it: submitReferral(input: $input) {{ {RECEIPT} }} }}"
+    given = {"idempotencyKey": "with-a-receipt", "content": ALLOWED, "consent": TAKEN, **WANTED}
+    told = (await pen.ask(document, input=given))["data"]["it"]
+    receipt = told["referral"]["receipt"]
+    hub = peer_from(town.me.issuer, public_jwks(town.me))
+    read = wire.read_message(wire.open_letter(receipt["jws"], town.pen.me), hub, town.pen.me, now=town.now)
+    assert isinstance(read.message, wire.Receipt)
+    assert (read.message.handoff, read.message.version) == (internal(told["referral"]["id"]), 1)
+    assert base64.b64decode(receipt["digest"]) == raw(read.message.digest) == canonical(given)
+    # Tried again it is the same receipt; ICORN reads it too, and another body has none to read.
+    assert (await pen.ask(document, input=given))["data"]["it"] == told | {"replayed": True}
+    there = f'{{ referral(id: "{told["referral"]["id"]}") {{ receipt {{ jws }} }} }}'
+    assert (await lena.ask(there))["data"]["referral"]["receipt"] == {"jws": receipt["jws"]}
+    assert (await Desk(pen.operations, town.sar.acting).ask(there))["data"]["referral"] is None
+    # Written out in the document it is the same input, and has the same digest but for its key.
+    inline = """mutation { it: submitReferral(input: {idempotencyKey: "with-another", purpose: RESIDENCY_PLACEMENT,
+      urgency: URGENT, services: [RESIDENCY], content: {profile: {languages: ["ar"]}}, consent: {categories: [CASE],
+      until: "2027-02-01", channel: SIGNED_PAPER, wordingVersion: "\u00fc", language: "ar", basis: ART9_2_A}})
+      { %s } }"""
+    told = (await pen.ask(inline % RECEIPT))["data"]["it"]
+    taken = TAKEN | {"categories": ["CASE"], "wordingVersion": "\u00fc"}
+    same = {"idempotencyKey": "with-another", "content": {"profile": {"languages": ["ar"]}}, "consent": taken, **WANTED}
+    assert base64.b64decode(told["referral"]["receipt"]["digest"]) == canonical(same)
+
+
+async def test_what_was_drafted_step_by_step_has_a_receipt_too(pen: Desk, town: Town):
+    made = await pen.step("createReferral", recipient=slugged(town, "icorn"), content=ALLOWED, **WANTED)
+    referral = made["referral"]["id"]
+    draft = await pen.ask(f'{{ referral(id: "{referral}") {{ receipt {{ at }} }} }}')
+    assert draft["data"]["referral"] == {"receipt": None}
+    await consented(pen, town, referral, ["CASE", "IDENTITY"], asked=("CASE", "IDENTITY"))
+    given = {"idempotencyKey": "sent-by-steps", "referral": referral}
+    document = f"mutation($input: SendReferralInput!) {{ it: sendReferral(input: $input) {{ {RECEIPT} }} }}"
+    receipt = (await pen.ask(document, input=given))["data"]["it"]["referral"]["receipt"]
+    assert base64.b64decode(receipt["digest"]) == canonical(given)
+
+
+async def test_a_body_that_is_no_registered_partner_gets_a_receipt_all_the_same(pen: Desk, town: Town):
+    del town.bodies[town.pen.id]
+    told = await pen.do("submitReferral", RECEIPT, content=ALLOWED, consent=TAKEN, **WANTED)
+    claims = wire.unchecked(told["referral"]["receipt"]["jws"])
+    assert claims["aud"] == f"{town.me.issuer}/organisations/pen-international"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +221,8 @@ async def test_a_partner_confirms_receipt_by_its_token(lena: Desk, pen: Desk, to
     # The same receipt by the inbox, and again by the graph, is the same receipt.
     town.take_in(town.pen, given["receipt"])
     again = await pen.step("acknowledgeReferral", referral=referral, **given)
+    shown = await lena.ask(f'{{ referral(id: "{referral}") {{ receipt {{ jws digest }} }} }}')
+    assert shown["data"]["referral"]["receipt"] == {"jws": given["receipt"], "digest": given["digest"]}
     assert again["referral"]["state"] == "IN_REVIEW"
     assert rows(town, "select count(*) from receipt") == [(1,)]
     assert rows(town, "select count(*) from referral_event where kind = 'acknowledge'") == [(1,)]
@@ -200,7 +260,8 @@ async def test_a_receipt_of_somebody_else_or_for_something_else_confirms_nothing
         (confirming(town, town.sar, packet), ["receipt"]),
         (by_other_keys, ["receipt"]),
         (good | {"receipt": packet}, ["receipt"]),
-        (good | {"reference": "x" * 201}, ["reference"]),
+        (good | {"reference": NAME}, ["reference"]),
+        (good | {"reference": "7" * 65}, ["reference"]),
     ):
         refused = await pen.do("acknowledgeReferral", WHY, referral=referral, **given)
         assert (refused["__typename"], refused["code"], refused["path"]) == ("SimpleProblem", "INVALID", path), given

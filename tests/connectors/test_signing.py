@@ -323,6 +323,27 @@ def test_a_receipt_is_for_one_packet():
         wire.verify_receipt(wire.open_letter(forged, HUB), peer(PEN), HUB, packet=token, now=NOW)
 
 
+def test_a_pattern_ends_where_the_text_ends():
+    claims = claims_of(wire.sign_receipt(opened(packet(), fetched=True), PEN, now=NOW))
+    for name in ("digest", "iss", "aud"):
+        token = sign("icorn-receipt+jwt", claims | {name: claims[name] + "\n"}, PEN)
+        with pytest.raises((Invalid, Unauthorized)):
+            wire.read_message(wire.open_letter(token, HUB), peer(PEN), HUB, now=NOW)
+
+
+def test_a_file_number_is_no_name():
+    held = opened(packet(), fetched=True)
+    for good in ("PEN-4711", "2026/0017", "a.b:c_1", "7" * 64):
+        receipt = wire.sign_receipt(held, PEN, now=NOW, reference=good)
+        assert wire.read_message(wire.open_letter(receipt, HUB), peer(PEN), HUB, now=NOW).message.reference == good
+    for bad in ("Nasrin", "Nasrin 7", "Nasrín7", "7" * 65, "", "7\n"):
+        with pytest.raises(Invalid):
+            wire.sign_receipt(held, PEN, now=NOW, reference=bad)
+        claims = claims_of(wire.sign_receipt(held, PEN, now=NOW)) | {"reference": bad}
+        with pytest.raises(Invalid):
+            wire.read_message(wire.open_letter(sign("icorn-receipt+jwt", claims, PEN), HUB), peer(PEN), HUB, now=NOW)
+
+
 def test_a_receipt_out_of_a_status_is_evidence_after_its_time():
     token = packet()
     receipt = wire.sign_receipt(opened(token, fetched=True), PEN, now=NOW)

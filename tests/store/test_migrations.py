@@ -1,3 +1,5 @@
+import json
+from base64 import urlsafe_b64encode
 from hashlib import sha256
 from importlib.resources import files
 from uuid import uuid4
@@ -82,13 +84,13 @@ def sealing() -> Sealing:
     return Sealing(lambda label: sha256(b"root of the tests" + label.encode()).digest())
 
 
-def as_before_advice_was_sealed(engine: Engine) -> None:
+def as_of(engine: Engine, revision: str) -> None:
     with engine.begin() as connection:
         configuration = Config()
         configuration.set_main_option("script_location", str(files("hub.store") / "migrations"))
         configuration.set_main_option("path_separator", "os")
         configuration.attributes |= {"connection": connection, "sealing": None}
-        command.upgrade(configuration, "0011")
+        command.upgrade(configuration, revision)
 
 
 def advised(engine: Engine, *, erased: bool = False) -> tuple[str, str]:
@@ -132,7 +134,7 @@ def files_of(database: Database) -> bytes:
 def test_advice_that_was_plain_is_sealed_and_gone_from_the_pages(server):
     with cloned(server) as database:
         engine = database.engine()
-        as_before_advice_was_sealed(engine)
+        as_of(engine, "0011")
         (case, person), (erased, _) = advised(engine), advised(engine, erased=True)
         upgrade(engine, sealing)
         with engine.begin() as connection:
@@ -147,11 +149,38 @@ def test_advice_that_was_plain_is_sealed_and_gone_from_the_pages(server):
 def test_plain_advice_stops_the_migration_where_there_is_no_root_key(server):
     with cloned(server) as database:
         engine = database.engine()
-        as_before_advice_was_sealed(engine)
+        as_of(engine, "0011")
         advised(engine)
         with pytest.raises(RuntimeError, match="no root key"):
             upgrade(engine)
         with engine.connect() as connection:
             assert revision(connection) == "0011"
             assert connection.exec_driver_sql("select security_advice from case_risk").scalar_one() == ADVICE
+        engine.dispose()
+
+
+# ---- Receipts that did not tell what they are for --------------------------------------------------------------------
+
+
+def test_receipts_of_before_tell_what_they_are_for(server):
+    kept = {"receipt": {"version": 3, "digest": "A" * 43}, "certificate": {"stop": 3, "answer": "deleted"}}
+    with cloned(server) as database:
+        engine = database.engine()
+        as_of(engine, "0014")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("alter table receipt drop constraint receipt_referral_id_fkey")
+            for name, claims in kept.items():
+                token = f"{name}.{urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b'=').decode()}.signed"
+                connection.exec_driver_sql(
+                    "insert into receipt (id, referral_id, direction, verbatim, received_at)"
+                    " values (gen_random_uuid(), gen_random_uuid(), 'outgoing', %s, now())",
+                    (token,),
+                )
+        upgrade(engine, sealing)
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("select split_part(verbatim, '.', 1), version, digest from receipt")
+            assert {(name, version, digest) for name, version, digest in found} == {
+                ("receipt", 3, bytes(32)),
+                ("certificate", None, None),
+            }
         engine.dispose()
