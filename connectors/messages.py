@@ -34,7 +34,7 @@ Number: TypeAlias = Annotated[int, Meta(ge=1, lt=1 << 31)]
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 Line: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 _FILE_NUMBER_CHARS: Final = 64
-FILE_NUMBER: Final = r"^[A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/.:-]*\Z"
+FILE_NUMBER: Final = r"^(?=[^0-9]*[0-9])[A-Za-z0-9_/.:-]+\Z"
 """What a file number looks like. Nothing that might be a name does: it is kept unsealed."""
 FileNumber: TypeAlias = Annotated[str, Meta(max_length=_FILE_NUMBER_CHARS, pattern=FILE_NUMBER)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4000)]
