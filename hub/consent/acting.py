@@ -1,7 +1,10 @@
 """Who acts, and what came of it: the first and the last word of every business service."""
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from hub.consent.errors import NotFound
@@ -13,6 +16,8 @@ STAFF = frozenset({Relation.CASEWORKER, Relation.LEAD, Relation.DPO})
 PARTNERS = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
 """Programs of partner bodies, and the people behind them."""
 
+_NOTHING: Final = urlsafe_b64encode(sha256(b"").digest()).rstrip(b"=").decode()
+
 
 @dataclass(frozen=True, slots=True)
 class Acting:
@@ -21,8 +26,8 @@ class Acting:
     profile: AccessProfile
     account_id: UUID | None
     now: datetime
-    said: str = ""
-    """SHA-256 of what was asked for, as `hub.changes` digests it; nothing where it did not come by the graph."""
+    said: str = _NOTHING
+    """SHA-256 of what was asked for, as `hub.changes` digests it; of nothing where it came by no mutation."""
 
     @property
     def today(self) -> date:
