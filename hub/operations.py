@@ -40,6 +40,7 @@ STREAM_ONLY: Final = "STREAM_ONLY"
 """The code of a subscription that came where answers are told at once."""
 STREAMS_HERE: Final = "SUBSCRIPTIONS_ONLY"
 """The code of what is no subscription and came where only those may come."""
+_THERE: Final = "query($id: ID!) { node(id: $id) { ... on ReferralEvent { id } } }"
 KNOWN_MOST: Final = 4_096
 KNOWN_BYTES_MOST: Final = 4_096
 """Longest request that is known again."""
@@ -129,6 +130,7 @@ class Operations:
         request: bytes = b"",
         request_id: str = "",
         may_change: bool = True,
+        quiet: bool = False,
     ) -> Answer:
         """Answer one operation.
 
@@ -141,6 +143,7 @@ class Operations:
             request: all of the above but the profile as it came, to be known when it comes again.
             request_id: as the log and the audit are to name the request; one is made up where there is none.
             may_change: whether it came in a way in which changes may come.
+            quiet: whether it is the hub that asks, and an answer that tells of nobody leaves no word in the audit.
 
         Returns:
             an answer also when the operation is refused or the database fails; unexpected errors are raised. A
@@ -148,7 +151,7 @@ class Operations:
         """
         try:
             digest = sha256(document.encode()).digest()
-            asked = Asked(profile, self._clock.now(), self._veil, digest, request_id)
+            asked = Asked(profile, self._clock.now(), self._veil, digest, request_id, quiet)
             bound = self.planner.find(document, operation_name, variables or {}, asked)
             if bound is None:
                 # Milliseconds of work: beside the loop, so that requests under way are not kept waiting.
@@ -212,6 +215,9 @@ class Operations:
     ) -> tuple[Answer | None, int]:
         """Read one event for its viewer, as any query would; None where it is not theirs. The cost comes along.
 
+        Of what is not theirs they are told by no other way either: it costs them nothing, leaves no word in their own
+        log, and where it cannot be read that is not said.
+
         Args:
             following: the subscription.
             event: global id.
@@ -219,15 +225,22 @@ class Operations:
             request_id: as the audit is to name it.
         """
         variables = {**following.variables, following.variable: event}
-        read = await self.execute(following.document, variables=variables, profile=profile, request_id=request_id)
+        read = await self.execute(
+            following.document, variables=variables, profile=profile, request_id=request_id, quiet=True
+        )
         if read.code is not None:
-            return read, read.cost
+            return (read, read.cost) if await self._theirs(event, profile, request_id) else (None, 0)
         found = json.loads(read.body)
         record = found["data"][ALIAS]
         if record is None:
-            return None, read.cost
+            return None, 0
         body = {"data": {following.response: record}} | _moved(found, following.response, {})
         return Answer(_dumps(body), None, read.cost), read.cost
+
+    async def _theirs(self, event: str, profile: AccessProfile, request_id: str) -> bool:
+        """Tell whether an event that could not be read is the listener's; so is one of which that cannot be known."""
+        read = await self.execute(_THERE, variables={"id": event}, profile=profile, request_id=request_id, quiet=True)
+        return read.code is not None or json.loads(read.body)["data"]["node"] is not None
 
     def withheld(self, following: Following) -> Answer:
         """Answer a subscription that a rule shut."""

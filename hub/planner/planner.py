@@ -177,7 +177,7 @@ class Planner:
         if prepared is None or prepared.changes or prepared.subscribes:
             return None
         values = prepared.coerce(variables)
-        key = (prepared, asked.profile.shape, prepared.shape(values))
+        key = (prepared, asked.profile.shape, prepared.shape(values), asked.quiet)
         plan = (self._introspections if prepared.introspects else self._plans).get(key)
         return None if plan is None else self.bound(plan, values, asked)
 
@@ -195,8 +195,8 @@ class Planner:
         if prepared.subscribes:
             raise StreamAsked((document, operation_name), prepared)
         values = prepared.coerce(variables)
-        plan = self.plan(prepared, values, asked.profile)
-        key = (prepared, asked.profile.shape, prepared.shape(values))
+        plan = self.plan(prepared, values, asked.profile, quiet=asked.quiet)
+        key = (prepared, asked.profile.shape, prepared.shape(values), asked.quiet)
         return Made((document, operation_name), prepared, key, plan, self.bound(plan, values, asked))
 
     def keep(self, made: Made) -> None:
@@ -247,9 +247,13 @@ class Planner:
             message = f"The operation costs {cost}; {self.limits.cost} is the limit. Ask for smaller pages."
             raise OperationRefused("TOO_COSTLY", message, cost=cost, limit=self.limits.cost)
 
-    def plan(self, prepared: Prepared, values: Mapping[str, Any], profile: AccessProfile) -> Plan:
+    def plan(
+        self, prepared: Prepared, values: Mapping[str, Any], profile: AccessProfile, *, quiet: bool = False
+    ) -> Plan:
         """Compile an operation for one profile and one shape of its variables."""
         operation = weave(build(prepared, values, self.catalogue, self.sdl), profile)
+        if quiet and operation.reading is not None:
+            operation = replace(operation, reading=replace(operation.reading, quiet=True))
         cost = weigh(operation.root)
         self._afford(cost.fixed)
         lowering = Lowering(operation)

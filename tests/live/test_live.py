@@ -112,6 +112,29 @@ def test_each_event_that_is_read_leaves_a_leaf(either: Street):
     assert {row.request_id for row in read} == {ear.request_id}
 
 
+REFUSED = "subscription { it: referralEvents { number referral { events(first: 1000) { totalCount } } } }"
+
+
+def test_what_is_not_told_leaves_no_trace_in_the_listeners_log_and_ends_nothing(either: Street):
+    leaves = table_of(AuditLeafRow)
+
+    def log() -> int:
+        with either.town.engine.connect() as connection:
+            mine = leaves.c.organisation_id == either.town.pen.id
+            return len(connection.execute(select(leaves.c.id).where(mine)).all())
+
+    ear, refused = either.listen(), either.listen(query=REFUSED)
+    before = log()
+    made = either.town.ready(either.town.pen)
+    assert ear.beats() == []
+    assert {refused.raw()[0] for _ in range(3)} == {"beat"}
+    assert log() == before
+    either.town.do("send", either.town.lena, made.referral_id)
+    assert numbers(ear, 1) == [1]
+    assert "BAD_PAGE" in refused.told()[1]
+    assert log() == before + 2
+
+
 def body_cut_off(street: Street) -> None:
     with Session(street.town.engine) as session, session.begin():
         registry.cut_body_off(session, PEN)
