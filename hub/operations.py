@@ -7,11 +7,14 @@ concerns persons goes through a door of its own, which may add to the audit what
 import asyncio
 import json
 from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -41,6 +44,12 @@ STREAM_ONLY: Final = "STREAM_ONLY"
 STREAMS_HERE: Final = "SUBSCRIPTIONS_ONLY"
 """The code of what is no subscription and came where only those may come."""
 _THERE: Final = "query($id: ID!) { node(id: $id) { ... on ReferralEvent { id } } }"
+READING_PRICE: Final = 50
+"""What reading a document costs that is not known yet, whatever comes of it."""
+CHARACTERS_FOR_ONE: Final = 10
+"""Of a document, read for the price of one object more."""
+_PLANNING: Final = ThreadPoolExecutor(2, "planning")
+"""It is work for the processor alone: more threads would only keep the loop waiting."""
 KNOWN_MOST: Final = 4_096
 KNOWN_BYTES_MOST: Final = 4_096
 """Longest request that is known again."""
@@ -102,6 +111,7 @@ class Operations:
         self._veil: Final = None if persons is None else persons.veil
         self._clock: Final = clock or SystemClock()
         self.planner: Final = planner or Planner(SCHEMA, Limits())
+        self._turns: Final = _Turns()
         self._known: Final[Lru[tuple[object, ...], Known]] = Lru(KNOWN_MOST)
 
     def known(self, request: bytes, profile: AccessProfile) -> Known | None:
@@ -149,33 +159,59 @@ class Operations:
             an answer also when the operation is refused or the database fails; unexpected errors are raised. A
             subscription is refused with `STREAM_ONLY`: who can tell it as it happens calls `follow` then.
         """
+        price = 0
         try:
             digest = sha256(document.encode()).digest()
             asked = Asked(profile, self._clock.now(), self._veil, digest, request_id, quiet)
-            bound = self.planner.find(document, operation_name, variables or {}, asked)
+            given = (document, operation_name, variables or {}, asked)
+            bound = self.planner.find(*given)
             if bound is None:
-                # Milliseconds of work: beside the loop, so that requests under way are not kept waiting.
-                made = await asyncio.to_thread(self.planner.make, document, operation_name, variables or {}, asked)
-                self.planner.keep(made)
-                bound = made.bound
+                price = 0 if self.planner.knows(document, operation_name) else reading_price(document)
+                found, work = await self._planned(given)
+                price += work
+                if isinstance(found, OperationRefused):
+                    raise found
+                bound = found
             if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
                 kept = digest if bound.plan.private else b""
                 self._known.put((request, profile.shape), Known(bound.kept(), tell_cost, kept))
-            return await self._answer(bound, profile, tell_cost=tell_cost)
+            answer = await self._answer(bound, profile, tell_cost=tell_cost)
         except StreamAsked as stream:
             self.planner.keep_change(stream)
-            return _refusal(
+            answer = _refusal(
                 OperationRefused(
                     STREAM_ONLY, "Send subscriptions by POST, accepting text/event-stream, or by WebSocket."
                 )
             )
         except ChangeAsked as change:
             self.planner.keep_change(change)
-            if not may_change:
-                return _refusal(OperationRefused("CHANGE_BY_GET", "Changes are sent by POST."))
-            return await self._change(change, variables or {}, Acting(profile, self._clock.now(), request_id))
+            if may_change:
+                acting = Acting(profile, self._clock.now(), request_id)
+                answer = await self._change(change, variables or {}, acting)
+            else:
+                answer = _refusal(OperationRefused("CHANGE_BY_GET", "Changes are sent by POST."))
         except HubError as error:
-            return _refusal(error)
+            answer = _refusal(error)
+        answer.cost += price
+        return answer
+
+    async def _planned(
+        self, given: tuple[str, str | None, Mapping[str, Any], Asked]
+    ) -> tuple[Bound | OperationRefused, int]:
+        """Plan an operation, one at a time for each body, and keep the plan; tell the price of that.
+
+        It is milliseconds of work and more: beside the loop, so that requests under way are not kept waiting, and in
+        threads of its own, so that changes are not.
+        """
+        profile = given[-1].profile
+        async with self._turns.of(profile.organisation_id or profile.account_id or profile.client):
+            bound = self.planner.find(*given)
+            if bound is not None:
+                # Somebody else of the body has asked the same meanwhile.
+                return bound, 0
+            made = await asyncio.get_running_loop().run_in_executor(_PLANNING, self.planner.make, *given)
+            self.planner.keep(made)
+            return made.bound, made.price
 
     # ---- Subscriptions -----------------------------------------------------------------------------------------------
 
@@ -319,6 +355,22 @@ class Operations:
         return self._persons.reader
 
 
+class _Turns:
+    """Lets each take one turn at a time: who asks for much waits for itself, not the others for it."""
+
+    def __init__(self) -> None:
+        self._locks: Final[WeakValueDictionary[object, asyncio.Lock]] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, who: object) -> AsyncIterator[None]:
+        """Wait for a turn, and hold it."""
+        lock = self._locks.get(who)
+        if lock is None:
+            lock = self._locks[who] = asyncio.Lock()
+        async with lock:
+            yield
+
+
 class _Hands:
     """Turns the marks of one answer about persons into what its viewer reads."""
 
@@ -353,6 +405,11 @@ class _Hands:
             log.logger().error("sealed.not_opened", table=place.table)
             return None
         return msgspec.json.encode(self._plan.writers[number](content))
+
+
+def reading_price(document: str) -> int:
+    """Tell what reading a document costs that is not known yet."""
+    return READING_PRICE + len(document) // CHARACTERS_FOR_ONE
 
 
 def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:
