@@ -410,7 +410,8 @@ class ReferralEventWhere:
     )
 
 
-EVENTS_IN_ORDER: Final = Ordering(lambda c: [c.number], see=ENVELOPE)
+EVENTS_IN_ORDER: Final = Ordering(lambda c: [_number(c)], see=ENVELOPE)
+"""As each side counts them: a cursor holds what it is ordered by."""
 
 
 @record(ReferralRow, code="rf", see=ENVELOPE, rows=REFERRALS, entity=True, subject=lambda c: c.person_id)
