@@ -7,11 +7,14 @@ concerns persons goes through a door of its own, which may add to the audit what
 import asyncio
 import json
 from binascii import a2b_base64
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -40,6 +43,13 @@ STREAM_ONLY: Final = "STREAM_ONLY"
 """The code of a subscription that came where answers are told at once."""
 STREAMS_HERE: Final = "SUBSCRIPTIONS_ONLY"
 """The code of what is no subscription and came where only those may come."""
+_THERE: Final = "query($id: ID!) { node(id: $id) { ... on ReferralEvent { id } } }"
+READING_PRICE: Final = 50
+"""What reading a document costs that is not known yet, whatever comes of it."""
+CHARACTERS_FOR_ONE: Final = 10
+"""Of a document, read for the price of one object more."""
+_PLANNING: Final = ThreadPoolExecutor(2, "planning")
+"""It is work for the processor alone: more threads would only keep the loop waiting."""
 KNOWN_MOST: Final = 4_096
 KNOWN_BYTES_MOST: Final = 4_096
 """Longest request that is known again."""
@@ -101,6 +111,7 @@ class Operations:
         self._veil: Final = None if persons is None else persons.veil
         self._clock: Final = clock or SystemClock()
         self.planner: Final = planner or Planner(SCHEMA, Limits())
+        self._turns: Final = _Turns()
         self._known: Final[Lru[tuple[object, ...], Known]] = Lru(KNOWN_MOST)
 
     def known(self, request: bytes, profile: AccessProfile) -> Known | None:
@@ -129,6 +140,7 @@ class Operations:
         request: bytes = b"",
         request_id: str = "",
         may_change: bool = True,
+        quiet: bool = False,
     ) -> Answer:
         """Answer one operation.
 
@@ -141,38 +153,65 @@ class Operations:
             request: all of the above but the profile as it came, to be known when it comes again.
             request_id: as the log and the audit are to name the request; one is made up where there is none.
             may_change: whether it came in a way in which changes may come.
+            quiet: whether it is the hub that asks, and an answer that tells of nobody leaves no word in the audit.
 
         Returns:
             an answer also when the operation is refused or the database fails; unexpected errors are raised. A
             subscription is refused with `STREAM_ONLY`: who can tell it as it happens calls `follow` then.
         """
+        price = 0
         try:
             digest = sha256(document.encode()).digest()
-            asked = Asked(profile, self._clock.now(), self._veil, digest, request_id)
-            bound = self.planner.find(document, operation_name, variables or {}, asked)
+            asked = Asked(profile, self._clock.now(), self._veil, digest, request_id, quiet)
+            given = (document, operation_name, variables or {}, asked)
+            bound = self.planner.find(*given)
             if bound is None:
-                # Milliseconds of work: beside the loop, so that requests under way are not kept waiting.
-                made = await asyncio.to_thread(self.planner.make, document, operation_name, variables or {}, asked)
-                self.planner.keep(made)
-                bound = made.bound
+                price = 0 if self.planner.knows(document, operation_name) else reading_price(document)
+                found, work = await self._planned(given)
+                price += work
+                if isinstance(found, OperationRefused):
+                    raise found
+                bound = found
             if request and len(request) <= KNOWN_BYTES_MOST and not bound.plan.introspects:
                 kept = digest if bound.plan.private else b""
                 self._known.put((request, profile.shape), Known(bound.kept(), tell_cost, kept))
-            return await self._answer(bound, profile, tell_cost=tell_cost)
+            answer = await self._answer(bound, profile, tell_cost=tell_cost)
         except StreamAsked as stream:
             self.planner.keep_change(stream)
-            return _refusal(
+            answer = _refusal(
                 OperationRefused(
                     STREAM_ONLY, "Send subscriptions by POST, accepting text/event-stream, or by WebSocket."
                 )
             )
         except ChangeAsked as change:
             self.planner.keep_change(change)
-            if not may_change:
-                return _refusal(OperationRefused("CHANGE_BY_GET", "Changes are sent by POST."))
-            return await self._change(change, variables or {}, Acting(profile, self._clock.now(), request_id))
+            if may_change:
+                acting = Acting(profile, self._clock.now(), request_id)
+                answer = await self._change(change, variables or {}, acting)
+            else:
+                answer = _refusal(OperationRefused("CHANGE_BY_GET", "Changes are sent by POST."))
         except HubError as error:
-            return _refusal(error)
+            answer = _refusal(error)
+        answer.cost += price
+        return answer
+
+    async def _planned(
+        self, given: tuple[str, str | None, Mapping[str, Any], Asked]
+    ) -> tuple[Bound | OperationRefused, int]:
+        """Plan an operation, one at a time for each body, and keep the plan; tell the price of that.
+
+        It is milliseconds of work and more: beside the loop, so that requests under way are not kept waiting, and in
+        threads of its own, so that changes are not.
+        """
+        profile = given[-1].profile
+        async with self._turns.of(profile.organisation_id or profile.account_id or profile.client):
+            bound = self.planner.find(*given)
+            if bound is not None:
+                # Somebody else of the body has asked the same meanwhile.
+                return bound, 0
+            made = await asyncio.get_running_loop().run_in_executor(_PLANNING, self.planner.make, *given)
+            self.planner.keep(made)
+            return made.bound, made.price
 
     # ---- Subscriptions -----------------------------------------------------------------------------------------------
 
@@ -212,6 +251,9 @@ class Operations:
     ) -> tuple[Answer | None, int]:
         """Read one event for its viewer, as any query would; None where it is not theirs. The cost comes along.
 
+        Of what is not theirs they are told by no other way either: it costs them nothing, leaves no word in their own
+        log, and where it cannot be read that is not said.
+
         Args:
             following: the subscription.
             event: global id.
@@ -219,15 +261,22 @@ class Operations:
             request_id: as the audit is to name it.
         """
         variables = {**following.variables, following.variable: event}
-        read = await self.execute(following.document, variables=variables, profile=profile, request_id=request_id)
+        read = await self.execute(
+            following.document, variables=variables, profile=profile, request_id=request_id, quiet=True
+        )
         if read.code is not None:
-            return read, read.cost
+            return (read, read.cost) if await self._theirs(event, profile, request_id) else (None, 0)
         found = json.loads(read.body)
         record = found["data"][ALIAS]
         if record is None:
-            return None, read.cost
+            return None, 0
         body = {"data": {following.response: record}} | _moved(found, following.response, {})
         return Answer(_dumps(body), None, read.cost), read.cost
+
+    async def _theirs(self, event: str, profile: AccessProfile, request_id: str) -> bool:
+        """Tell whether an event that could not be read is the listener's; so is one of which that cannot be known."""
+        read = await self.execute(_THERE, variables={"id": event}, profile=profile, request_id=request_id, quiet=True)
+        return read.code is not None or json.loads(read.body)["data"]["node"] is not None
 
     def withheld(self, following: Following) -> Answer:
         """Answer a subscription that a rule shut."""
@@ -306,6 +355,22 @@ class Operations:
         return self._persons.reader
 
 
+class _Turns:
+    """Lets each take one turn at a time: who asks for much waits for itself, not the others for it."""
+
+    def __init__(self) -> None:
+        self._locks: Final[WeakValueDictionary[object, asyncio.Lock]] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, who: object) -> AsyncIterator[None]:
+        """Wait for a turn, and hold it."""
+        lock = self._locks.get(who)
+        if lock is None:
+            lock = self._locks[who] = asyncio.Lock()
+        async with lock:
+            yield
+
+
 class _Hands:
     """Turns the marks of one answer about persons into what its viewer reads."""
 
@@ -340,6 +405,11 @@ class _Hands:
             log.logger().error("sealed.not_opened", table=place.table)
             return None
         return msgspec.json.encode(self._plan.writers[number](content))
+
+
+def reading_price(document: str) -> int:
+    """Tell what reading a document costs that is not known yet."""
+    return READING_PRICE + len(document) // CHARACTERS_FOR_ONE
 
 
 def _moved(found: Mapping[str, Any], response: str, names: Mapping[str, str]) -> dict[str, Any]:

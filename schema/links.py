@@ -213,6 +213,15 @@ PERSONS: Final = ways(
 )
 """Persons that are there for a viewer. An auditor sees that somebody is, under an id of the auditors' own."""
 
+
+def _waiting(c: Columns) -> ColumnElement[bool]:
+    """Test that a consent was asked for a referral that is not sent yet, or never was."""
+    referral = table_of(ReferralRow).alias()
+    of_it = (referral.c.person_id == c.person_id, referral.c.consent_id == c.id)
+    waits = exists().where(*of_it, referral.c.sent_at.is_(None))
+    return waits.correlate_except(referral)
+
+
 CONSENTS: Final = ways(
     oversight=_OVERSIGHT,
     caseworker=Linked(CaseRow, lambda here, there: there.person_id == here.person_id, _WORKS_ON),
@@ -227,6 +236,7 @@ CONSENTS: Final = ways(
                 (
                     Own("organisation_id", lambda c: c.recipient_id),
                     RowIs("it was answered", lambda c: c.state.not_in(("requested", "refused"))),
+                    RowIs("what rests on it was sent", lambda c: not_(_waiting(c))),
                     Linked(
                         ReferralRow,
                         lambda here, there: there.person_id == here.person_id,
@@ -239,7 +249,7 @@ CONSENTS: Final = ways(
     ),
     person=Linked(PersonRow, _person_of, _MYSELF),
 )
-"""Consents that are there for a viewer. A body reads those that name it once something was sent to it."""
+"""Consents that are there for a viewer. A body reads those that name it once what rests on them was sent to it."""
 
 REFERRALS: Final = ways(
     # A partner's draft is the partner's own.

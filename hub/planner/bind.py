@@ -51,6 +51,8 @@ class Asked:
     digest: bytes = b""
     """Of the document, as the audit names operations."""
     request_id: str = ""
+    quiet: bool = False
+    """Whether an answer that tells of nobody leaves no word: where the hub asks, not the viewer."""
 
     def unveiled(self, cursor: str) -> str:
         """Open a cursor that was sealed for the viewer; empty where it was not."""

@@ -382,6 +382,8 @@ class Reading:
     always: tuple[Told, ...]
     by_row: Mapping[tuple[tuple[str, ...], str], list[Told]]
     never: tuple[Told, ...]
+    quiet: bool = False
+    """Whether a statement that found nobody leaves no word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ def with_leaf(answer: ColumnElement[str], operation: Operation) -> Select[Any]:
         "operation_hash": bindparam("operation_hash", type_=LargeBinary()),
     }
     row = select(*values.values()).select_from(told).where(told.c.body != Constant(json_text.DENIED))
+    if reading.quiet:
+        row = row.where(func.cardinality(told.c.subjects) > 0)
     written = insert(leaf).from_select(list(values), row, include_defaults=False).returning(leaf.c.id).cte("leaf")
     return select(body.c.body).add_cte(written)
 

@@ -30,6 +30,7 @@ from hub.errors import HubError
 from hub.referrals import packets
 from hub.referrals.book import EVENT, STOP_CAUSE, Book, Referral
 from hub.referrals.inbound import Inbound
+from hub.referrals.leaves import had
 from hub.referrals.office import Office, told_of
 from hub.referrals.parties import other_body
 from hub.referrals.states import Actor, Guard
@@ -109,6 +110,8 @@ class PacketHandler(_Handling):
         except HubError as error:
             return self._failed(connection, referral, error.code, now)
         self._book.left(connection, referral, now)
+        if Capability.NOTICE not in partner.capabilities:
+            had(connection, referral, now)
         return _Bring(partner, token, referral.id, claimed.doubtful)
 
     def delivered(self, connection: Connection, claimed: Claimed, result: object, now: datetime) -> None:

@@ -213,6 +213,7 @@ class Inbound:
         referral = self._of(connection, answer.handoff, issuer_id)
         if self._known(connection, read, issuer_id) or self._numbered(connection, referral, answer):
             return Taken()
+        wire.within_reach(referral.wire_seen, answer)
         try:
             self._keep(connection, read, issuer_id, referral, now, number=answer.number)
         except KeyDestroyed:
@@ -260,7 +261,7 @@ class Inbound:
         """Stop, delete, and certify it. A stop may come before what it stops: then that is never taken in."""
         stop = read.message
         found = self._find(connection, stop.handoff)
-        if found is None:
+        if found is None or _hidden(found, issuer_id):
             self._remember(connection, read, issuer_id, now)
             return Taken(reply=self._certificate(read, now))
         referral = self._of(connection, stop.handoff, issuer_id)
@@ -371,15 +372,14 @@ class Inbound:
         return referral
 
     def _theirs(self, connection: Connection, handoff: UUID, issuer_id: UUID) -> Referral | None:
-        """Lock a referral that they may bring; None when it is new. What was stopped is not taken in again."""
+        """Lock a referral that they may bring; None when it is new, or none of theirs. What was stopped stays out."""
         tomb = select(INBOX.c.id).where(INBOX.c.issuer_id == issuer_id, INBOX.c.jti == _tomb(handoff))
         if connection.scalar(tomb) is not None:
             raise _over()
-        found = self._find(connection, handoff)
-        if found is None:
+        referral = self._find(connection, handoff)
+        if referral is None or _hidden(referral, issuer_id):
             return None
-        referral = self._of(connection, handoff, issuer_id)
-        if referral.direction is not Direction.INCOMING or referral.reply_to is None:
+        if referral.direction is not Direction.INCOMING or referral.reply_to is None or referral.left_at is None:
             raise _unknown()
         if referral.stopped_at is not None or referral.state in FINAL:
             raise _over()
@@ -419,6 +419,12 @@ class Inbound:
 
 def _already(row: Row[Any] | None, message: Message) -> bool:
     return wire.already(None if row is None else row.body_hash.hex(), message)
+
+
+def _hidden(referral: Referral, issuer_id: UUID) -> bool:
+    """Tell whether a body must not know that there is such a handoff: it is others', or was never brought to it."""
+    ours = referral.direction is Direction.OUTGOING
+    return other_body(referral) != issuer_id or (ours and referral.left_at is None)
 
 
 def _tomb(handoff: UUID) -> str:

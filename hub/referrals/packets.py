@@ -41,6 +41,7 @@ from hub.referrals.agreements import AGREEMENT, TERMS, agreed, holds
 from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.cases import ADVICE, SEALED, WORDS, Profile, profile_columns
 from hub.referrals.errors import RuleOfPerson
+from hub.referrals.leaves import had
 from hub.referrals.office import Office, packet_of
 from hub.referrals.parties import other_body
 from hub.referrals.states import FETCHABLE
@@ -400,6 +401,7 @@ def for_fetching(connection: Connection, office: Office, referral_id: UUID, body
     except HubError as error:
         raise NotFound from error
     Book.left(connection, referral, now)
+    had(connection, referral, now)
     return token
 
 

@@ -1,7 +1,7 @@
 """The sender's steps: a draft, the person's consent, sending, trying again, taking back, confirming what came of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -273,7 +273,7 @@ class Sending:
             after = receipts.acknowledge(connection, self.book, after, acting.now)
             aud = self.office.issuer_of(after.sender_id, connection)
             receipts.give(connection, self.office, after, aud, version=1, digest=acting.said, now=acting.now)
-        return changed(after)
+        return replace(changed(after), categories=may.categories)
 
     def retry_delivery(self, connection: Connection, acting: Acting, referral_id: UUID) -> Changed:
         """Try to deliver again (T09): the same packet under the same id. If its receipt came meanwhile, it arrived.

@@ -19,7 +19,7 @@ from hub.auth.errors import PurposeRefused, TokenDenied
 from hub.auth.resource import SessionEnded, TokenExpired, Unauthorized
 from hub.errors import HubError
 from hub.live import Places, ServerStopping, StreamPatience, TooManyStreams
-from hub.operations import Answer, Operations
+from hub.operations import Answer, Operations, reading_price
 from hub.web.frames import STOP
 from hub.web.http import ALWAYS, REQUEST_ID, request_id
 from hub.web.media import MODERN
@@ -307,7 +307,7 @@ class _Socket:
                     asked.query, asked.variables or {}, asked.operationName or None, profile
                 )
             finally:
-                house.rates.leave(turn, LEAST)
+                house.rates.leave(turn, reading_price(asked.query))
             asking = Asking(
                 profile=profile,
                 headers=self._headers,

@@ -8,7 +8,23 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, String, Text, and_, any_, case, cast, exists, func, literal, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    Text,
+    and_,
+    any_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from schema.access import (
@@ -237,6 +253,23 @@ def _open(c: Columns) -> ColumnElement[bool]:
     return or_(c.state.not_in(final), and_(_untold(c), _before(c).not_in(final)))
 
 
+def _over(c: Columns) -> ColumnElement[bool]:
+    """Test that the viewer was handed it, and it is over: what its envelope told of the person goes."""
+    over: ColumnElement[bool] = c.state.in_([state.value for state in FINAL])
+    settled = known(c, SIDE)
+    if settled is not None:
+        return over if str(settled) == Side.RECIPIENT.value else false()
+    return and_(over, func.coalesce(_side(c) == Side.RECIPIENT.value, False))
+
+
+def _region(c: Columns) -> ColumnElement[Any]:
+    return case((_over(c), null()), else_=c.origin_region)
+
+
+def _languages(c: Columns) -> ColumnElement[Any]:
+    return case((_over(c), cast(literal("{}"), c.languages.type)), else_=c.languages)
+
+
 # ---- Types -----------------------------------------------------------------------------------------------------------
 
 
@@ -406,7 +439,8 @@ class ReferralEventWhere:
     )
 
 
-EVENTS_IN_ORDER: Final = Ordering(lambda c: [c.number], see=ENVELOPE)
+EVENTS_IN_ORDER: Final = Ordering(lambda c: [_number(c)], see=ENVELOPE)
+"""As each side counts them: a cursor holds what it is ordered by."""
 
 
 @record(ReferralRow, code="rf", see=ENVELOPE, rows=REFERRALS, entity=True, subject=lambda c: c.person_id)
@@ -447,11 +481,15 @@ class Referral(Node):
         says="Help asked for, and what became of each.",
         assumed=3,
     )
-    origin_region: Region | None = column(
-        ReferralRow.origin_region, see=ENVELOPE, says="Region of origin, for routing; null when not given."
+    origin_region: Region | None = computed(
+        _region,
+        see=ENVELOPE,
+        says="Region of origin, for routing; null when not given, and to the recipient when it is over.",
     )
-    languages: list[LanguageTag] = column(
-        ReferralRow.languages, see=ENVELOPE, says="Languages of the person, for routing."
+    languages: list[LanguageTag] = computed(
+        _languages,
+        see=ENVELOPE,
+        says="Languages of the person, for routing; none to the recipient when it is over.",
     )
     case: Annotated["Case", strawberry.lazy("schema.types.cases")] | None = one(
         lambda here, there: there.id == here.case_id,

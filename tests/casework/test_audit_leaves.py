@@ -122,6 +122,26 @@ async def test_the_door_that_leaves_leaves_can_do_nothing_else(hub):
         )
 
 
+async def test_whose_data_an_entry_tells_of_stands_in_another_order_for_every_body(hub):
+    with hub.office() as office:
+        bodies = [office.body(name) for name in ("one", "two")]
+        files = [office.file() for _ in range(8)]
+        for body in bodies:
+            office.agree(body)
+            for file in files:
+                office.refer(file, body)
+    orders = []
+    for body in bodies:
+        who = partner(body)
+        await hub.ask("{ cases(first: 20) { nodes { id } } }", who)
+        entries = await hub.ask("{ auditEntries(first: 1) { nodes { persons { id } } } }", who)
+        (entry,) = entries["data"]["auditEntries"]["nodes"]
+        known = {person_id(file, who): number for number, file in enumerate(files)}
+        orders.append([known[each["id"]] for each in entry["persons"]])
+    assert sorted(orders[0]) == sorted(orders[1]) == [*range(8)]
+    assert orders[0] != orders[1]
+
+
 async def test_the_log_is_read_by_the_lead_by_each_body_for_itself_and_by_the_person(hub, handed):
     file, body, *_ = handed
     with hub.office() as office:

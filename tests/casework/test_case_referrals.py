@@ -60,11 +60,14 @@ async def test_each_side_counts_its_own_events(hub, handed):
             received = 1 if kind is ReferralEventKind.SEND else None
             office.event(referral, number, kind, ReferralState.SENT, recipient_number=received)
         office.event(referral, 4, ReferralEventKind.ACKNOWLEDGE, ReferralState.RECEIVED, recipient_number=2)
-    document = "query($id: ID!) { referral(id: $id) { events { nodes { number kind } } } }"
-    read = [
-        [(each["number"], each["kind"]) for each in answer["data"]["referral"]["events"]["nodes"]]
-        for answer in [await hub.ask(document, who, id=f"rf_{referral}") for who in (LEAD, partner(body))]
-    ]
+    document = "query($id: ID!) { referral(id: $id) { events { edges { cursor node { id number kind } } } } }"
+    answers = [await hub.ask(document, who, id=f"rf_{referral}") for who in (LEAD, partner(body))]
+    edges = [answer["data"]["referral"]["events"]["edges"] for answer in answers]
+    read = [[(each["node"]["number"], each["node"]["kind"]) for each in side] for side in edges]
+    for each in (each for side in edges for each in side):
+        # A cursor tells no more than the number does.
+        number, _, row = each["cursor"].rpartition(":")
+        assert (row, number[-1]) == (each["node"]["id"].partition("_")[2], str(each["node"]["number"]))
     assert read[0] == [(1, "CREATE"), (2, "CONSENT_GIVEN"), (3, "SEND"), (4, "ACKNOWLEDGE")]
     assert read[1] == [(1, "SEND"), (2, "ACKNOWLEDGE")]
 

@@ -143,6 +143,36 @@ async def test_whose_agreement_does_not_run_is_told_the_same_of_every_referral(
     assert answers[0] == answers[1] == answers[2]
 
 
+async def test_a_consent_for_what_is_not_sent_yet_is_not_there_for_its_recipient(lena: Desk, pen: Desk, town: Town):
+    case, first = await drafted(lena, town)
+    await consented(lena, town, first, ["CASE", "IDENTITY"])
+    await lena.step("sendReferral", referral=first)
+    asked = "{ consents { totalCount nodes { id state categories } } }"
+    before = await pen.ask(asked)
+    assert before["data"]["consents"]["totalCount"] == 1
+    made = await lena.step("createReferral", case=case, recipient=f"or_{town.pen.id}", **WANTED)
+    second = made["referral"]["id"]
+    await consented(lena, town, second, ["CASE", "IDENTITY", "RISK"])
+    assert await pen.ask(asked) == before
+    await lena.do("withdrawReferral", WHOLE, referral=second, reason="ERROR")
+    assert await pen.ask(asked) == before
+
+
+async def test_what_the_envelope_tells_of_the_person_goes_with_the_consent(lena: Desk, pen: Desk, town: Town):
+    _, referral = await drafted(lena, town)
+    given = await consented(lena, town, referral, ["CASE", "IDENTITY"])
+    await lena.step("sendReferral", referral=referral)
+    asked = "query($id: ID!) { referral(id: $id) { originRegion languages state } }"
+    told = {"originRegion": "WESTERN_ASIA", "languages": ["ar", "fr"]}
+    assert (await pen.ask(asked, id=referral))["data"]["referral"] == {**told, "state": "SENT"}
+    dpo = Desk(lena.operations, staff(town, Relation.DPO))
+    gone = {"consent": given["consent"]["id"], "channel": "SIGNED_PAPER"}
+    assert await dpo.do("revokeConsent", "__typename", **gone) == {"__typename": "ConsentPayload"}
+    none = {"originRegion": None, "languages": []}
+    assert (await pen.ask(asked, id=referral))["data"]["referral"] == {**none, "state": "CONSENT_REVOKED"}
+    assert (await lena.ask(asked, id=referral))["data"]["referral"] == {**told, "state": "CONSENT_REVOKED"}
+
+
 # ---- A duplicate of which the sender must not know -------------------------------------------------------------------
 
 

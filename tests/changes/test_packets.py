@@ -225,3 +225,12 @@ async def test_what_a_partner_brought_is_read_within_its_terms_and_gone_with_it(
     assert await packet(lena, referral) is None
     with town.engine.connect() as connection:
         assert connection.exec_driver_sql("select count(*) from packet_copy").scalar() == 0
+
+
+async def test_sending_leaves_word_of_the_categories_that_went(lena: Desk, town: Town):
+    _, referral = await drafted(lena, town)
+    await consented(lena, town, referral, ["CASE", "RISK"])
+    await lena.step("sendReferral", referral=referral)
+    with town.engine.connect() as connection:
+        query = "select categories from audit_leaf where fields_returned = '{Mutation.sendReferral}'"
+        assert [set(row.categories) for row in connection.exec_driver_sql(query)] == [{"case", "risk"}]

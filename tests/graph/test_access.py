@@ -1,5 +1,6 @@
 """The network category: what signed-in bodies see, and what everybody else does not."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from hub.clock import SetClock
 from hub.operations import Operations
 from hub.planner import Limits, Planner
 from hub.store import Database, Reader
+from schema.access import AccessProfile
 from schema.root import SCHEMA
 
 PLACES = '{ city(slug: "no-stavanger") { name places { nodes { title } } } }'
@@ -132,6 +134,34 @@ async def test_the_viewer_is_told_how_much_it_may_ask(ask: Ask, demo_reader: Rea
     assert (await narrow.execute(rows.format(69), profile=PARTNER)).code is None
     assert (await narrow.execute(rows.format(71), profile=PARTNER)).code == "TOO_COSTLY"
     assert (await narrow.execute(rows.format(101), profile=PARTNER)).code == "BAD_PAGE"
+
+
+async def test_who_asks_something_new_pays_for_reading_and_planning_it_too(demo_reader: Reader):
+    fresh = Operations(reader=demo_reader, clock=SetClock(NOW))
+    question = "query($n: Int) { cities(first: $n) { nodes { id name } } }"
+
+    async def cost(document: str, **variables: object) -> int:
+        return (await fresh.execute(document, variables=variables, profile=PARTNER)).cost
+
+    assert await cost(question, n=101) > 50 + len(question) // 10
+    assert (await cost(question, n=101), await cost(question, n=5)) == (0, 6)
+    assert (await cost("{ nothing }"), await cost("{ nothing }")) == (51, 51)
+    assert await cost('{ __type(name: "City") { name } }') > 550
+
+
+async def test_a_body_that_asks_much_that_is_new_keeps_no_other_waiting(demo_reader: Reader):
+    fresh = Operations(reader=demo_reader, clock=SetClock(NOW))
+    done: list[str] = []
+
+    async def asked(who: str, document: str, profile: AccessProfile) -> None:
+        assert (await fresh.execute(document, profile=profile)).code is None
+        done.append(who)
+
+    long = "{ cities(first: 1) { totalCount nodes { id %s memberships { from until } } } }"
+    many = [asked("much", long % ("name " * number), partner_of(UUID(int=1))) for number in range(12)]
+    await asyncio.gather(*many, asked("other", "{ cities(first: 1) { totalCount } }", partner_of(UUID(int=2))))
+    assert done.index("other") < 3
+    assert len(done) == 13
 
 
 async def test_the_viewer_is_told_the_agreement_of_its_own_body_without_any_scope(ask: Ask, demo: Database):

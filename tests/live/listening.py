@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -247,12 +248,12 @@ class Street:
         """Give a new token of a body with a proof, as headers of a request for events."""
         return self.proved(self.token(slug), "POST", slug) | {"accept": "text/event-stream"} | more
 
-    def session(self) -> dict[str, str]:
-        """Sign the lead in; give the cookie."""
+    def session(self, account: UUID | None = None) -> dict[str, str]:
+        """Sign somebody in, the lead unless told otherwise; give the cookie."""
         place = Place.of(self.settings)
         people = People(self.town.engine, self.town.clock, place, RootKey.load(self.settings.root_key))
         with self.town.engine.begin() as connection:
-            token = people.sessions.start(connection, self.town.lead, stage=Stage.FULL, amr=("hwk",))
+            token = people.sessions.start(connection, account or self.town.lead, stage=Stage.FULL, amr=("hwk",))
         return {"cookie": f"{place.cookie('session')}={token}"}
 
     def post(self, headers: dict[str, str], query: str, **variables: object) -> httpx.Response:
@@ -280,9 +281,9 @@ class Street:
         """Open a stream of a body's program, and wait until it is heard."""
         return self._heard(lambda: self._opened(slug, query, variables))
 
-    def at_the_console(self, query: str = ALL) -> Ear:
-        """Open a stream of the lead's, in a new session, and wait until it is heard."""
-        cookie = self.session() | {"origin": self.url}
+    def at_the_console(self, query: str = ALL, account: UUID | None = None) -> Ear:
+        """Open a stream in a new session, and wait until it is heard."""
+        cookie = self.session(account) | {"origin": self.url}
         if self.way == "socket":
             return self._heard(lambda: SocketEar(self.introduced({"x-hub-console": "1"}, cookie), query))
         cookie |= {"accept": "text/event-stream", "x-hub-console": "1"}

@@ -13,7 +13,7 @@ import pytest
 from databases import admin
 from listening import ALL, PEN, Ear, EventsEar, Street, opened
 from referrals_town import NAME, PLANTED
-from sqlalchemy import literal, select, update
+from sqlalchemy import insert, literal, select, update
 from sqlmodel import Session
 from web import node
 
@@ -23,9 +23,10 @@ from hub.live.errors import StreamInterrupted, StreamTooSlow
 from hub.live.listening import WAITING_MOST, Heard, Rung
 from hub.store import Database, Reader
 from hub.store.bell import ring
-from schema.tables import AgreementRow, AuditLeafRow, WebSessionRow
+from schema.tables import AccountRow, AgreementRow, AuditLeafRow, WebSessionRow
 from schema.tables.base import table_of
-from schema.vocabulary import AgreementState, ConsentChannel
+from schema.tables.people import AccountStatus
+from schema.vocabulary import AccessScope, AgreementState, ConsentChannel, Relation
 
 CLIENT = Path(__file__).parent / "client"
 
@@ -112,6 +113,29 @@ def test_each_event_that_is_read_leaves_a_leaf(either: Street):
     assert {row.request_id for row in read} == {ear.request_id}
 
 
+REFUSED = "subscription { it: referralEvents { number referral { events(first: 1000) { totalCount } } } }"
+
+
+def test_what_is_not_told_leaves_no_trace_in_the_listeners_log_and_ends_nothing(either: Street):
+    leaves = table_of(AuditLeafRow)
+
+    def log() -> int:
+        with either.town.engine.connect() as connection:
+            mine = leaves.c.organisation_id == either.town.pen.id
+            return len(connection.execute(select(leaves.c.id).where(mine)).all())
+
+    ear, refused = either.listen(), either.listen(query=REFUSED)
+    before = log()
+    made = either.town.ready(either.town.pen)
+    assert ear.beats() == []
+    assert {refused.raw()[0] for _ in range(3)} == {"beat"}
+    assert log() == before
+    either.town.do("send", either.town.lena, made.referral_id)
+    assert numbers(ear, 1) == [1]
+    assert "BAD_PAGE" in refused.told()[1]
+    assert log() == before + 2
+
+
 def body_cut_off(street: Street) -> None:
     with Session(street.town.engine) as session, session.begin():
         registry.cut_body_off(session, PEN)
@@ -164,6 +188,36 @@ def test_who_is_cut_off_hears_no_more(either: Street, cut: Callable[[Street], No
         either.town.do("take", either.town.program(either.town.pen), made.referral_id)
     assert ear.ended() == code
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.usefixtures("restored")
+def test_people_of_a_body_that_is_cut_off_read_and_hear_no_more(either: Street):
+    account = uuid4()
+    with either.town.engine.begin() as connection:
+        connection.execute(
+            insert(table_of(AccountRow)).values(
+                id=account,
+                login=f"pen-{account}",
+                name="Made up",
+                relation=Relation.PARTNER_REFERRAL,
+                organisation_id=either.town.pen.id,
+                status=AccountStatus.ACTIVE,
+                scopes=[AccessScope.REFERRAL_RECEIVE],
+                created_at=either.town.now,
+            )
+        )
+    inbox = "{ referrals { totalCount } }"
+    headers = either.session(account) | {"origin": either.url, "x-hub-console": "1", "accept": "application/json"}
+    ear = either.at_the_console(account=account)
+    made = either.town.received(either.town.pen)
+    assert numbers(ear, 2) == [1, 2]
+    assert json.loads(either.post(headers, inbox).read())["data"]["referrals"]["totalCount"] > 0
+    body_cut_off(either)
+    assert either.post(headers, inbox).status_code == 401
+    take = "mutation($input: TakeReferralInput!) { takeReferral(input: $input) { __typename } }"
+    given = {"referral": f"rf_{made.referral_id}", "idempotencyKey": "a-key-of-its-own"}
+    assert either.post(headers, take, input=given).status_code == 401
+    assert ear.ended() == "TOKEN_DENIED"
 
 
 def test_who_has_no_relation_any_more_hears_nothing_and_hears_again_with_it(either: Street):

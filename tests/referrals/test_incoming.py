@@ -235,21 +235,32 @@ def test_a_stop_that_comes_first_is_remembered(town):
     assert town.take_in(town.sar, other).reply is not None
 
 
+def refused(town, message):
+    """Give why a message of SAR's is not taken in."""
+    with pytest.raises(Refused) as caught:
+        town.take_in(town.sar, message)
+    return caught.value
+
+
 def test_another_body_can_neither_stop_nor_answer_nor_learn_of_it(town):
     handoff = arrived(town, town.pen)
     outgoing = town.received(town.pen)
     messages = [
-        town.stop(town.sar, handoff),
+        town.packet(town.sar, handoff, terms={"until": "2026-01-01"}),
+        town.packet(town.sar, uuid4(), terms={"until": "2026-01-01"}),
+    ]
+    assert len({str(refused(town, each)) for each in messages}) == 1
+    drafted = town.ready(town.sar)
+    stops = [town.stop(town.sar, each) for each in (handoff, outgoing.referral_id, drafted.referral_id, uuid4())]
+    told = [unchecked(town.take_in(town.sar, each).reply) for each in stops]
+    assert {(each["answer"], each["stop"]) for each in told} == {("deleted", 1)}
+    assert town.state(drafted.referral_id) is S.READY
+    messages = [
         town.answer(town.sar, handoff, 1, "confirm", "closed"),
         town.answer(town.sar, outgoing.referral_id, 1, "decline", "declined", reason="other"),
         town.answer(town.sar, uuid4(), 1, "confirm", "closed"),
     ]
-    said = []
-    for message in messages:
-        with pytest.raises(Refused) as caught:
-            town.take_in(town.sar, message)
-        said.append(str(caught.value))
-    assert len(set(said)) == 1
+    assert len({str(refused(town, each)) for each in messages}) == 1
     assert town.state(handoff) is S.RECEIVED
     assert town.state(outgoing.referral_id) is S.RECEIVED
 
@@ -288,6 +299,14 @@ def test_answers_in_any_order_and_twice_come_to_the_same(town):
             town.take_in(town.pen, tokens[index])
         assert town.state(made.referral_id) is S.OUTCOME_REPORTED
         assert town.kinds(made.referral_id)[-4:] == [event for event, _, _ in steps]
+
+
+def test_an_answer_far_ahead_of_what_was_taken_in_is_refused(town):
+    made = town.received(town.pen)
+    town.tells(town.pen, made.referral_id, 100, "accept", "accepted")
+    with pytest.raises(Refused) as caught:
+        town.tells(town.pen, made.referral_id, 101, "accept", "accepted")
+    assert caught.value.facts["problem"] == "gap"
 
 
 def test_an_answer_that_overtakes_the_receipt_waits_for_it(town):

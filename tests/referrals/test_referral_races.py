@@ -1,15 +1,20 @@
 """Withdrawal against sending, in real transactions at the same moment: one is first, and nobody waits for ever."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier, Event
 
 import pytest
-from referrals_town import HANDOFF
+from referrals_town import ALL, HANDOFF
 from sqlalchemy import select, update
 
+from connectors.protocol import Capability
+from connectors.registry import network
 from hub.delivery.ports import Stopped, Topic
+from schema.tables import AuditLeafRow
+from schema.tables.base import table_of
 from schema.tables.referrals import DeliveryState
-from schema.vocabulary import ClosingReason, ConsentChannel, ReferralState
+from schema.vocabulary import AuditKind, ClosingReason, ConsentChannel, Purpose, ReferralState, Relation
 
 ROUNDS = 12
 WORKERS = 2
@@ -132,6 +137,32 @@ def test_a_packet_is_fetched_by_its_recipient_alone_and_while_consent_holds(town
     assert town.row(made.referral_id).left_at == town.now
     town.clock.advance(days=91)
     assert town.fetched(town.pen, made.referral_id) is None
+
+
+def test_a_packet_that_is_fetched_leaves_word_of_whose_it_is_and_who_had_it(town):
+    made = town.sent(town.pen)
+    leaves = table_of(AuditLeafRow)
+
+    def told():
+        with town.engine.connect() as connection:
+            return connection.execute(select(leaves)).all()
+
+    assert town.fetched(town.sar, made.referral_id) is None
+    assert told() == []
+    (row,) = town.waiting(made.referral_id, Topic.PACKET)
+    assert not isinstance(town.claim(row), Stopped)
+    assert told() == [], "a notice says nothing of anybody"
+    assert town.fetched(town.pen, made.referral_id)
+    (leaf,) = told()
+    assert (leaf.kind, leaf.relation, leaf.at) == (AuditKind.READ, Relation.PARTNER_REFERRAL, town.now)
+    assert (leaf.organisation_id, leaf.subjects) == (town.pen.id, [made.person_id])
+    assert (leaf.purpose, leaf.categories) == (Purpose.RESIDENCY_PLACEMENT, [*ALL])
+    assert leaf.fields_returned == ["Referral.packet"]
+    reach = replace(town.pen.partner.settings.reach, capabilities=frozenset({Capability.SUBMIT}))
+    found = network("pen_international")
+    town.pen.partner = found.partner(found.settings(reach=reach), town.me, now=town.clock.now)
+    assert not isinstance(town.claim(row), Stopped)
+    assert len(told()) == 2, "where it is brought without a notice, it is had as soon as it is brought"
 
 
 def test_the_same_packet_at_the_same_moment_is_one_referral(town):

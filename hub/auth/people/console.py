@@ -51,6 +51,8 @@ class Console:
             account_id=session.account_id,
             expires_at=session.ends_at,
             issued_at=session.created_at,
+            # Whose account is suspended has no session; a body that is cut off is known by its denial alone.
+            subjects=() if session.organisation_id is None else (f"org:{session.organisation_id}",),
         )
 
     def _from_console(self, found: dict[bytes, list[bytes]], *, socket: bool) -> bool:

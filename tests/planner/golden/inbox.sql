@@ -19,7 +19,7 @@ WITH answer AS
       FROM referral_event AS referral_event_2
       WHERE referral_event_2.referral_id = referral1.id AND referral_event_2.to_state != 'duplicate' ORDER BY referral_event_2.number DESC
        LIMIT 1
-    ), referral1.created_at) ELSE referral1.since END), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","urgency":"' || upper(CAST(referral1.urgency AS TEXT)) || '","purpose":"' || upper(CAST(referral1.purpose AS TEXT)) || '","languages":' || CAST(array_to_json(CAST(referral1.languages AS TEXT[])) AS TEXT) || ',"originRegion":' || coalesce(('"' || upper(CAST(referral1.origin_region AS TEXT)) || '"'), 'null'::text) || ',"sender":' || coalesce((
+    ), referral1.created_at) ELSE referral1.since END), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","urgency":"' || upper(CAST(referral1.urgency AS TEXT)) || '","purpose":"' || upper(CAST(referral1.purpose AS TEXT)) || '","languages":' || CAST(array_to_json(CAST(CASE WHEN (referral1.state IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) THEN CAST('{}' AS TEXT[]) ELSE referral1.languages END AS TEXT[])) AS TEXT) || ',"originRegion":' || coalesce(('"' || upper(CAST(CASE WHEN (referral1.state IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) THEN NULL ELSE referral1.origin_region END AS TEXT)) || '"'), 'null'::text) || ',"sender":' || coalesce((
       SELECT ('{"name":' || CAST(to_json(CAST(organisation2.name AS TEXT)) AS TEXT) || '}') AS anon_13
       FROM organisation AS organisation2
       WHERE organisation2.id = referral1.sender_id

@@ -121,12 +121,28 @@ WITH answer AS
           SELECT *
           FROM referral AS referral_15
           WHERE referral_15.id = referralevent7.referral_id AND referral_15.recipient_id = $3::UUID AND referral_15.sent_at IS NOT NULL
-        ))) AND referralevent7.kind = $8::VARCHAR ORDER BY referralevent7.number ASC, referralevent7.id ASC
+        ))) AND referralevent7.kind = $8::VARCHAR ORDER BY CASE WHEN ((
+          SELECT CASE WHEN (referral_16.sender_id = $3::UUID) THEN 'sender' WHEN (referral_16.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral_16.direction = 'outgoing') THEN 'sender' WHEN (false AND referral_16.direction = 'incoming') THEN 'recipient' END AS anon_23
+          FROM referral AS referral_16
+          WHERE referral_16.id = referralevent7.referral_id
+        ) = 'recipient') THEN coalesce(referralevent7.recipient_number, referralevent7.number) ELSE referralevent7.number - (
+          SELECT count(*) AS count_1
+          FROM referral_event AS referral_event_1
+          WHERE referral_event_1.referral_id = referralevent7.referral_id AND referral_event_1.number < referralevent7.number AND (referral_event_1.to_state = 'duplicate' OR coalesce(referral_event_1.from_state = 'duplicate', false)) AND (EXISTS (
+            SELECT *
+            FROM referral AS referral_17
+            WHERE referral_17.id = referral_event_1.referral_id AND coalesce(CASE WHEN (referral_17.sender_id = $3::UUID) THEN 'sender' WHEN (referral_17.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral_17.direction = 'outgoing') THEN 'sender' WHEN (false AND referral_17.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+              SELECT *
+              FROM consent AS consent_4
+              WHERE consent_4.person_id = referral_17.person_id AND consent_4.recipient_id = referral_17.recipient_id AND consent_4.state IN ('given', 'limited') AND consent_4.withdrawn_at IS NULL AND consent_4.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_4.purposes AS TEXT[]))
+            ))
+          ))
+        ) END ASC, referralevent7.id ASC
          LIMIT $9::INTEGER
       )), ','::text) || ']}}') AS anon_14
       FROM (
         SELECT (
-          SELECT (CAST(subject_key_2.kek_version AS TEXT) || '.' || encode(subject_key_2.wrapped, 'base64'::text)) AS anon_23
+          SELECT (CAST(subject_key_2.kek_version AS TEXT) || '.' || encode(subject_key_2.wrapped, 'base64'::text)) AS anon_24
           FROM subject_key AS subject_key_2
           WHERE subject_key_2.subject_id = referral1.person_id AND subject_key_2.wrapped IS NOT NULL
         ) AS c0
@@ -140,23 +156,14 @@ WITH answer AS
       WHERE agreement_4.organisation_id = $3::UUID AND agreement_4.state = 'in_force' AND (agreement_4.from_on IS NULL OR agreement_4.from_on <= $7::VARCHAR) AND (agreement_4.until_on IS NULL OR (agreement_4.until_on || '~') >= $7::VARCHAR)
     )) AND (referral1.sender_id = $3::UUID OR referral1.recipient_id = $3::UUID AND referral1.sent_at IS NOT NULL) AND CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
       SELECT *
-      FROM consent AS consent_4
-      WHERE consent_4.person_id = referral1.person_id AND consent_4.recipient_id = referral1.recipient_id AND consent_4.state IN ('given', 'limited') AND consent_4.withdrawn_at IS NULL AND consent_4.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_4.purposes AS TEXT[]))
-    ))) THEN CAST(coalesce((
-      SELECT referral_event_1.from_state
-      FROM referral_event AS referral_event_1
-      WHERE referral_event_1.referral_id = referral1.id AND referral_event_1.to_state = 'duplicate' ORDER BY referral_event_1.number DESC
-       LIMIT 1
-    ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END = ANY ($10::VARCHAR[]) AND CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
-      SELECT *
       FROM consent AS consent_5
       WHERE consent_5.person_id = referral1.person_id AND consent_5.recipient_id = referral1.recipient_id AND consent_5.state IN ('given', 'limited') AND consent_5.withdrawn_at IS NULL AND consent_5.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_5.purposes AS TEXT[]))
-    ))) THEN coalesce((
-      SELECT referral_event_2.at
+    ))) THEN CAST(coalesce((
+      SELECT referral_event_2.from_state
       FROM referral_event AS referral_event_2
-      WHERE referral_event_2.referral_id = referral1.id AND referral_event_2.to_state != 'duplicate' ORDER BY referral_event_2.number DESC
+      WHERE referral_event_2.referral_id = referral1.id AND referral_event_2.to_state = 'duplicate' ORDER BY referral_event_2.number DESC
        LIMIT 1
-    ), referral1.created_at) ELSE referral1.since END >= $11::TIMESTAMP WITH TIME ZONE ORDER BY coalesce(CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+    ), 'sent') AS VARCHAR) ELSE CAST(referral1.state AS VARCHAR) END = ANY ($10::VARCHAR[]) AND CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
       SELECT *
       FROM consent AS consent_6
       WHERE consent_6.person_id = referral1.person_id AND consent_6.recipient_id = referral1.recipient_id AND consent_6.state IN ('given', 'limited') AND consent_6.withdrawn_at IS NULL AND consent_6.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_6.purposes AS TEXT[]))
@@ -164,6 +171,15 @@ WITH answer AS
       SELECT referral_event_3.at
       FROM referral_event AS referral_event_3
       WHERE referral_event_3.referral_id = referral1.id AND referral_event_3.to_state != 'duplicate' ORDER BY referral_event_3.number DESC
+       LIMIT 1
+    ), referral1.created_at) ELSE referral1.since END >= $11::TIMESTAMP WITH TIME ZONE ORDER BY coalesce(CASE WHEN (referral1.state = 'duplicate' AND coalesce(CASE WHEN (referral1.sender_id = $3::UUID) THEN 'sender' WHEN (referral1.recipient_id = $3::UUID) THEN 'recipient' WHEN (false AND referral1.direction = 'outgoing') THEN 'sender' WHEN (false AND referral1.direction = 'incoming') THEN 'recipient' END = 'sender', false) AND NOT (EXISTS (
+      SELECT *
+      FROM consent AS consent_7
+      WHERE consent_7.person_id = referral1.person_id AND consent_7.recipient_id = referral1.recipient_id AND consent_7.state IN ('given', 'limited') AND consent_7.withdrawn_at IS NULL AND consent_7.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_7.purposes AS TEXT[]))
+    ))) THEN coalesce((
+      SELECT referral_event_4.at
+      FROM referral_event AS referral_event_4
+      WHERE referral_event_4.referral_id = referral1.id AND referral_event_4.to_state != 'duplicate' ORDER BY referral_event_4.number DESC
        LIMIT 1
     ), referral1.created_at) ELSE referral1.since END, 'infinity'::timestamptz) ASC, referral1.id ASC
      LIMIT $12::INTEGER
