@@ -211,7 +211,7 @@ class Town:
         return self.clock.now()
 
     def as_staff(self, account: UUID, relation: Relation = Relation.CASEWORKER) -> Acting:
-        return Acting(AccessProfile(relation=relation, scopes=frozenset(AccessScope)), account, self.now)
+        return Acting(AccessProfile(relation=relation, scopes=frozenset(AccessScope), account_id=account), self.now)
 
     @property
     def mira(self) -> Acting:
@@ -226,7 +226,7 @@ class Town:
         return self.as_staff(self.dpo, Relation.DPO)
 
     def program(self, body: Body) -> Acting:
-        return Acting(body.acting, None, self.now)
+        return Acting(body.acting, self.now)
 
     # ---- Steps -------------------------------------------------------------------------------------------------------
 

@@ -16,11 +16,17 @@ PARTNERS = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who acts, and when. Partners' programs have no account."""
+    """Who acts, and when."""
 
     profile: AccessProfile
-    account_id: UUID | None
     now: datetime
+    request_id: str = ""
+    """As the audit is to name it."""
+
+    @property
+    def account_id(self) -> UUID | None:
+        """Tell whose sign-in it is; None for programs."""
+        return self.profile.account_id
 
     @property
     def today(self) -> date:
