@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, any_, func, literal_column, not_, or_
+from sqlalchemy import ColumnElement, and_, any_, func, literal_column, not_
 from sqlalchemy import DateTime as Timestamp
 from strawberry.federation.schema_directives import Cost
 
@@ -22,6 +22,7 @@ from schema.source import (
     part,
     plain,
 )
+from schema.standing import within
 from schema.tables import SourceRow
 from schema.tables.base import Fact
 from schema.vocabulary import (
@@ -115,12 +116,6 @@ class Period:
 def moment_key(moment: ColumnElement[Any]) -> ColumnElement[Any]:
     """Sort by an instant; none comes last. Worded as indexes are."""
     return func.coalesce(moment, literal_column("'infinity'::timestamptz", Timestamp(timezone=True)))
-
-
-def within(day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Test that a day, written out in full, lies in a span of partial dates; an unknown end does not exclude it."""
-    # '~' sorts behind '-' and every digit, so that 2012~ lies behind every day of 2012.
-    return and_(or_(from_on.is_(None), from_on <= day), or_(until_on.is_(None), until_on.op("||")("~") >= day))
 
 
 def period(from_on: str, until_on: str, ended: str | None = None) -> Mapping[str, Expression]:

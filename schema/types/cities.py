@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, exists, func, select
 
 from schema.access import NETWORK, PUBLIC, SECRETARIAT, AnyOf, Columns, RowIs
 from schema.scalars import CountryCode, Date, PartialDate
 from schema.source import Ordering, column, computed, holds, input_object, many, matches, one, page, part, plain, record
+from schema.standing import surely_within
 from schema.tables import CityRow, CoordinatorCityRow, CoordinatorRow, MembershipRow, PlaceRow
 from schema.tables.base import table_of
 from schema.types.basics import (
@@ -49,9 +50,8 @@ def _joined(c: Columns) -> ColumnElement[Any]:
 
 def _was_member(c: Columns, day: ColumnElement[Any]) -> ColumnElement[bool]:
     periods = table_of(MembershipRow).alias()
-    text = cast(day, Text)
-    ends = or_(periods.c.until_on.op("||")("~") >= text, and_(periods.c.until_on.is_(None), ~periods.c.ended))
-    return exists().where(periods.c.city_id == c.id, periods.c.from_on <= text, ends).correlate_except(periods)
+    member = surely_within(cast(day, Text), periods.c)
+    return exists().where(periods.c.city_id == c.id, member).correlate_except(periods)
 
 
 @plain(see=NETWORK)

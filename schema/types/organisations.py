@@ -3,11 +3,12 @@
 from typing import Annotated, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, exists, func
+from sqlalchemy import ColumnElement, exists, func
 
 from schema.access import NETWORK, PUBLIC, SECRETARIAT, Anyone, Columns, Own, Related, network_only
 from schema.scalars import URL, CountryCode
 from schema.source import TODAY_TEXT, Ordering, column, embedded, holds, input_object, matches, one, record
+from schema.standing import in_force
 from schema.tables import AgreementRow, OrganisationRow
 from schema.tables.base import table_of
 from schema.types.basics import (
@@ -22,7 +23,6 @@ from schema.types.basics import (
     TextFilter,
     period,
     provenance,
-    within,
 )
 from schema.vocabulary import (
     AgreementState,
@@ -109,9 +109,8 @@ class Organisation(Node):
 def _agreed(c: Columns) -> ColumnElement[bool]:
     """Test that an agreement of the body runs today."""
     agreement = table_of(AgreementRow).alias()
-    a = agreement.c
-    runs = and_(a.state == AgreementState.IN_FORCE, within(TODAY_TEXT, a.from_on, a.until_on))
-    return exists().where(a.organisation_id == c.id, runs).correlate_except(agreement)
+    own = agreement.c.organisation_id == c.id
+    return exists().where(own, in_force(agreement.c, TODAY_TEXT)).correlate_except(agreement)
 
 
 @input_object
