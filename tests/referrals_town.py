@@ -24,8 +24,8 @@ from connectors.signing import Me, new_keys, peer_from, public_jwks, unchecked
 from hub.clock import SetClock
 from hub.consent import Acting, Answered, Changed, NotFound
 from hub.delivery.ports import Claimed, Stopped, Topic
+from hub.partners import PartnerUnknown
 from hub.referrals.cases import Content, Profile
-from hub.referrals.errors import NoConnector
 from hub.referrals.handing import handlers
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office
@@ -203,7 +203,7 @@ class Town:
 
     def partner_of(self, body: UUID, connection: Connection | None = None) -> Any:  # noqa: ARG002  # as the port says
         if body not in self.bodies:
-            raise NoConnector
+            raise PartnerUnknown
         return self.bodies[body].partner
 
     @property
