@@ -16,8 +16,8 @@ import msgspec
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from connectors import handoff as wire
+from connectors.forms import as_own
 from connectors.messages import Answer, Envelope, Packet, Receipt, Terms, Withdrawal
-from connectors.networks import icorn
 from connectors.registry import network
 from connectors.signed import Reach
 from connectors.signing import Me, new_keys, peer_from, public_jwks, unchecked
@@ -391,7 +391,7 @@ class Town:
             version=version,
             envelope=msgspec.convert(envelope | more.pop("envelope", {}), Envelope),
             terms=msgspec.convert(terms | more.pop("terms", {}), Terms),
-            form=icorn.encode(content),
+            form=as_own(content),
             now=self.now,
             until=self.now + timedelta(days=60),
             **more,
