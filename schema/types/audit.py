@@ -10,7 +10,7 @@ from schema.links import LEAVES, LOG, LOG_INSIDE, OVERSIGHT
 from schema.scalars import DateTime
 from schema.source import Ordering, column, input_object, many, matches, one, record
 from schema.tables import AuditLeafRow, OrganisationRow
-from schema.types.basics import CategoryFilter, DateTimeFilter, IDFilter, Node, moment_key
+from schema.types.basics import DateTimeFilter, Filter, IDFilter, Node, moment_key
 from schema.types.organisations import Organisation
 from schema.types.staff import Staff
 from schema.vocabulary import AccessScope, AuditKind, Category, Grain, Purpose, Relation
@@ -68,5 +68,5 @@ class AuditWhere:
     """Which entries."""
 
     at: DateTimeFilter | None = matches(AuditLeafRow.at, see=LOG, says="By time.")
-    category: CategoryFilter | None = matches(AuditLeafRow.categories, see=LOG, says="By category shown.")
+    category: Filter[Category] | None = matches(AuditLeafRow.categories, see=LOG, says="By category shown.")
     organisation: IDFilter | None = matches(AuditLeafRow.organisation_id, of=OrganisationRow, see=LOG, says="By body.")

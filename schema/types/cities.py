@@ -12,14 +12,13 @@ from schema.standing import surely_within
 from schema.tables import CityRow, CoordinatorCityRow, CoordinatorRow, MembershipRow, PlaceRow
 from schema.tables.base import table_of
 from schema.types.basics import (
-    CityKindFilter,
     Connection,
     CountryFilter,
+    Filter,
     Node,
     OrderDirection,
     Period,
     Provenance,
-    RegionFilter,
     TextFilter,
     period,
     provenance,
@@ -165,9 +164,9 @@ class CityWhere:
 
     slug: TextFilter | None = matches(CityRow.slug, folded=True, see=PUBLIC, says="By natural key.")
     name: TextFilter | None = matches(CityRow.name_key, folded=True, see=PUBLIC, says="By name.")
-    kind: CityKindFilter | None = matches(CityRow.kind, see=PUBLIC, says="By kind.")
+    kind: Filter[CityKind] | None = matches(CityRow.kind, see=PUBLIC, says="By kind.")
     country: CountryFilter | None = matches(CityRow.country, see=PUBLIC, says="By country.")
-    region: RegionFilter | None = matches(CityRow.region, see=PUBLIC, says="By region.")
+    region: Filter[Region] | None = matches(CityRow.region, see=PUBLIC, says="By region.")
     status: MembershipStatus | None = matches(
         CityRow.status,
         absent=MembershipStatus.MEMBER,

@@ -13,7 +13,7 @@ from schema.tables import EventRow, ProjectCityRow, ProjectRow, ResolutionRow, T
 from schema.tables.base import table_of
 from schema.types.basics import (
     DateFilter,
-    EventKindFilter,
+    Filter,
     IDFilter,
     Node,
     OrderDirection,
@@ -138,7 +138,7 @@ class TimelineEntry(Node):
 class EventWhere:
     """Which events. All conditions must hold."""
 
-    kind: EventKindFilter | None = matches(EventRow.kind, see=PUBLIC, says="By kind.")
+    kind: Filter[EventKind] | None = matches(EventRow.kind, see=PUBLIC, says="By kind.")
     from_: DateFilter | None = matches(EventRow.from_on, name="from", see=PUBLIC, says="By first day.")
     city: IDFilter | None = matches(EventRow.city_id, see=PUBLIC, says="By host.")
 

@@ -13,13 +13,11 @@ from schema.tables import AgreementRow, OrganisationRow
 from schema.tables.base import table_of
 from schema.types.basics import (
     CountryFilter,
-    DisciplineFilter,
+    Filter,
     Node,
     OrderDirection,
-    OrganisationKindFilter,
     Period,
     Provenance,
-    SupportKindFilter,
     TextFilter,
     period,
     provenance,
@@ -120,10 +118,10 @@ class OrganisationWhere:
     slug: TextFilter | None = matches(OrganisationRow.slug, folded=True, see=PUBLIC, says="By natural key.")
     name: TextFilter | None = matches(OrganisationRow.name_key, folded=True, see=PUBLIC, says="By name.")
     acronym: TextFilter | None = matches(OrganisationRow.acronym_key, folded=True, see=PUBLIC, says="By acronym.")
-    kind: OrganisationKindFilter | None = matches(OrganisationRow.kind, see=PUBLIC, says="By kind.")
+    kind: Filter[OrganisationKind] | None = matches(OrganisationRow.kind, see=PUBLIC, says="By kind.")
     country: CountryFilter | None = matches(OrganisationRow.country, see=PUBLIC, says="By seat.")
-    support: SupportKindFilter | None = matches(OrganisationRow.support, see=PUBLIC, says="Gives such help.")
-    discipline: DisciplineFilter | None = matches(
+    support: Filter[SupportKind] | None = matches(OrganisationRow.support, see=PUBLIC, says="Gives such help.")
+    discipline: Filter[Discipline] | None = matches(
         OrganisationRow.disciplines, empty=True, see=PUBLIC, says="Helps such people, or anybody."
     )
     in_agreement: bool | None = holds(
