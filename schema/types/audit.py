@@ -48,6 +48,7 @@ class AuditEntry(Node):
         see=LOG,
         says="Whose data, under an id of your own; null for entries about nobody, about several, or not for you.",
     )
+    # As many as one operation read, which its cost bounds.
     persons: list[Annotated["Person", strawberry.lazy("schema.types.cases")]] = many(
         lambda here, there: there.id == any_(here.subjects),
         order=lambda c: [c.id],
