@@ -1,14 +1,15 @@
-"""When a consent or an agreement runs, when a referral is open, which days a period covers.
+"""When a consent or an agreement runs, when a referral is open and for whom it waits, which days a period covers.
 
 Said once, for the planner's statements and for services alike.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from schema.access import Columns
-from schema.vocabulary import AgreementState, ConsentState, ReferralState
+from schema.vocabulary import AgreementState, ClockKind, ConsentState, ReferralState, Side
 
 RUNNING: Final = (ConsentState.GIVEN, ConsentState.LIMITED)
 """States of a consent that count, while it is not withdrawn and its days run."""
@@ -36,6 +37,22 @@ FINAL: Final = (
     ReferralState.ENTERED_IN_ERROR,
 )
 """States after which nothing happens by itself."""
+
+WAITS: Final[Mapping[ReferralState, tuple[ClockKind, Side | None]]] = {
+    ReferralState.CONSENT_PENDING: (ClockKind.CONSENT, None),
+    ReferralState.SENT: (ClockKind.ACKNOWLEDGE, Side.RECIPIENT),
+    ReferralState.DELIVERY_FAILED: (ClockKind.DECISION, Side.SENDER),
+    ReferralState.RECEIVED: (ClockKind.FIRST_LOOK, Side.RECIPIENT),
+    ReferralState.IN_REVIEW: (ClockKind.DECISION, Side.RECIPIENT),
+    ReferralState.INFO_REQUESTED: (ClockKind.QUESTION, Side.SENDER),
+    ReferralState.PARTIAL_OFFER: (ClockKind.OFFER, Side.SENDER),
+    ReferralState.WAITLISTED: (ClockKind.REVIEW, Side.RECIPIENT),
+    ReferralState.ACCEPTED: (ClockKind.START, Side.RECIPIENT),
+    ReferralState.IN_PROGRESS: (ClockKind.PROGRESS, Side.RECIPIENT),
+    ReferralState.ON_HOLD: (ClockKind.REVIEW, Side.RECIPIENT),
+    ReferralState.OUTCOME_REPORTED: (ClockKind.CONFIRM, Side.SENDER),
+}
+"""What is waited for in a state, and who must act; None for the person."""
 
 
 def within(day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]) -> ColumnElement[bool]:
