@@ -63,7 +63,11 @@ class Table:
         return Form(name=self.name, fields=fields | beside, unmapped=tuple(unmapped))
 
     def decode(self, form: Form) -> Decoded:
-        """Read a form of this kind, or of the hub's own."""
+        """Read a form of this kind, or of the hub's own.
+
+        Raises:
+            Invalid: it is another form.
+        """
         if form.name == OWN:
             return own(form)
         if form.name != self.name:
@@ -96,7 +100,11 @@ def as_own(content: Content) -> Form:
 
 
 def own(form: Form) -> Decoded:
-    """Read the hub's own form."""
+    """Read the hub's own form.
+
+    Raises:
+        Invalid: it is another form.
+    """
     if form.name != OWN:
         raise Invalid("it is another form", form=form.name)
     content: dict[Category, dict[str, Any]] = {}

@@ -292,7 +292,21 @@ def keep(
     pins: dict[str, int],
     now: datetime,
 ) -> UUID:
-    """Keep a packet word for word, sealed under its person's key."""
+    """Keep a packet word for word, sealed under its person's key; give its id.
+
+    Args:
+        connection: of the caller's transaction.
+        office: seals it.
+        referral: its own.
+        token: signed, by us or by the partner.
+        version: counts the packets of the referral, from 1.
+        categories: what is in it.
+        pins: the version of each row that it was made from, by table.
+        now: the present.
+
+    Raises:
+        KeyDestroyed: the person was erased.
+    """
     packet_id = uuid4()
     place = packet_of(packet_id, referral.person_id)
     values = {
