@@ -141,7 +141,11 @@ def of_the_system(host: str, port: int) -> list[str]:
 
 
 async def resolved(host: str, port: int, *, look: Callable[[str, int], list[str]] = of_the_system) -> list[str]:
-    """Ask a resolver that blocks, beside: one that hangs is left alone."""
+    """Ask a resolver that blocks, beside: one that hangs is left alone.
+
+    Raises:
+        Unavailable: it does not know the name.
+    """
     try:
         return await anyio.to_thread.run_sync(look, host, port, abandon_on_cancel=True)
     except OSError as error:

@@ -49,8 +49,8 @@ class Table:
             assert row.ours in FIELDS[row.category], row.ours
             assert row.words is None or len(set(row.words.values())) == len(row.words), row.theirs
 
-    def encode(self, content: Content) -> Form:
-        """Write content in the form's words."""
+    def encode(self, content: Content, **beside: str) -> Form:
+        """Write content in the form's words, with what stands beside it in fields of their own."""
         fields: dict[str, Any] = {}
         unmapped: list[Unmapped] = []
         for category, ours, value in _leaves(content):
@@ -60,10 +60,14 @@ class Table:
                 fields[row.theirs] = said
             if left is not _NOTHING:
                 unmapped.append(Unmapped(field=f"{category}.{ours}", value=left, category=category))
-        return Form(name=self.name, fields=fields, unmapped=tuple(unmapped))
+        return Form(name=self.name, fields=fields | beside, unmapped=tuple(unmapped))
 
     def decode(self, form: Form) -> Decoded:
-        """Read a form of this kind, or of the hub's own."""
+        """Read a form of this kind, or of the hub's own.
+
+        Raises:
+            Invalid: it is another form.
+        """
         if form.name == OWN:
             return own(form)
         if form.name != self.name:
@@ -96,7 +100,11 @@ def as_own(content: Content) -> Form:
 
 
 def own(form: Form) -> Decoded:
-    """Read the hub's own form."""
+    """Read the hub's own form.
+
+    Raises:
+        Invalid: it is another form.
+    """
     if form.name != OWN:
         raise Invalid("it is another form", form=form.name)
     content: dict[Category, dict[str, Any]] = {}

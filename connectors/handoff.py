@@ -139,7 +139,18 @@ def make_withdrawal(
     now: datetime,
     keep: tuple[Category, ...] = (),
 ) -> str:
-    """Sign a stop notice: stop using, delete, and certify it."""
+    """Sign a stop notice: stop using, delete, and certify it.
+
+    Args:
+        me: who signs.
+        aud: for whom it is, by its issuer.
+        handoff: the referral.
+        number: of the notice; it stays when it is signed anew.
+        at: when it was stopped.
+        cause: why.
+        now: the present.
+        keep: categories that may be kept; all others go.
+    """
     stamp = int(at.timestamp())
     return _signed(Withdrawal, me, aud, now, handoff=handoff, number=number, at=stamp, cause=cause, keep=keep)
 
@@ -174,7 +185,16 @@ def sign_certificate(
     now: datetime,
     legal_reason: str | None = None,
 ) -> str:
-    """Sign what became of the data after a stop notice. Say `deleted` only when it is done."""
+    """Sign what became of the data after a stop notice. Say `deleted` only when it is done.
+
+    Args:
+        stop: the notice.
+        me: who signs.
+        answer: what became of the data.
+        at: when.
+        now: the present.
+        legal_reason: the law that has it kept.
+    """
     what = stop.message
     return _signed(
         Certificate,
@@ -231,15 +251,27 @@ def read_message(letter: Letter, peer: Peer, me: Me, *, now: datetime) -> Read[M
 
 
 def open_packet(letter: Letter, peer: Peer, me: Me, *, now: datetime, fetched: bool = False) -> Read[Packet]:
-    """Read a packet. Only one that we `fetched` ourselves, over TLS, need not be sealed."""
+    """Read a packet. Only one that we `fetched` ourselves, over TLS, need not be sealed.
+
+    Raises:
+        Invalid, Unauthorized: as `read_message`.
+    """
     return _read(letter, Packet, peer, me, now, direct=fetched)
 
 
 def verify_receipt(letter: Letter, peer: Peer, me: Me, *, packet: str, now: datetime) -> Read[Receipt]:
     """Read a receipt, and hold it against the packet it must be for.
 
+    Args:
+        letter: from `open_letter`.
+        peer: who must have signed it.
+        me: for whom it must be.
+        packet: as we signed it.
+        now: the present.
+
     Raises:
-        Unauthorized: it is for another packet.
+        Invalid: as `read_message`.
+        Unauthorized: as `read_message`, or it is for another packet.
     """
     read = _read(letter, Receipt, peer, me, now)
     sent = _own(Packet, packet)
@@ -250,7 +282,12 @@ def verify_receipt(letter: Letter, peer: Peer, me: Me, *, packet: str, now: date
 
 
 def verify_certificate(letter: Letter, peer: Peer, me: Me, *, stop: str, now: datetime) -> Read[Certificate]:
-    """Read a certificate of deletion, and hold it against the stop notice it must answer."""
+    """Read a certificate of deletion, and hold it against the stop notice it must answer.
+
+    Raises:
+        Invalid: as `read_message`.
+        Unauthorized: as `read_message`, or it is for another stop notice.
+    """
     read = _read(letter, Certificate, peer, me, now)
     sent = _own(Withdrawal, stop)
     if (read.message.handoff, read.message.stop) != (sent.handoff, sent.number):
@@ -259,7 +296,12 @@ def verify_certificate(letter: Letter, peer: Peer, me: Me, *, stop: str, now: da
 
 
 def verify_status(letter: Letter, peer: Peer, me: Me, *, handoff: UUID, now: datetime) -> Read[Status]:
-    """Read what the other side's books say about a handoff."""
+    """Read what the other side's books say about a handoff.
+
+    Raises:
+        Invalid: as `read_message`.
+        Unauthorized: as `read_message`, or it is of another handoff.
+    """
     read = _read(letter, Status, peer, me, now)
     if read.message.handoff != handoff:
         raise Unauthorized("the status is of another handoff")
@@ -272,7 +314,20 @@ def verify_openings(letter: Letter, peer: Peer, me: Me, *, now: datetime) -> Rea
 
 
 def verify_request(letter: Letter, peer: Peer, me: Me, *, method: str, url: str, now: datetime) -> Read[Request]:
-    """Check leave to read an address. The caller makes sure that its `jti` is used once."""
+    """Check leave to read an address. The caller makes sure that its `jti` is used once.
+
+    Args:
+        letter: from `open_letter`.
+        peer: who asks.
+        me: who is asked.
+        method: of HTTP, in capitals.
+        url: the address as the peer knows it.
+        now: the present.
+
+    Raises:
+        Invalid: as `read_message`.
+        Unauthorized: as `read_message`, or it is for another address.
+    """
     read = _read(letter, Request, peer, me, now)
     if (read.message.htm, read.message.htu) != (method, url):
         raise Unauthorized("the request is for another address")

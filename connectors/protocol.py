@@ -65,7 +65,11 @@ class Page:
 
 
 class Partner(Protocol):
-    """One partner network. All errors are those of `errors.py`."""
+    """One partner network.
+
+    Whatever goes out may raise each error of `errors.py`: Unsupported without going where the partner cannot do it,
+    Unauthorized where what it answers is not its own, or is for something else.
+    """
 
     network: ClassVar[str]
     """Name in the registry."""
@@ -87,7 +91,11 @@ class Partner(Protocol):
         ...
 
     def decode(self, form: Form) -> Decoded:
-        """Read a form of the network's, or of the hub's own."""
+        """Read a form of the network's, or of the hub's own.
+
+        Raises:
+            Invalid: it is another form.
+        """
         ...
 
     def decode_answer(self, answer: Answer) -> Answer:
@@ -117,7 +125,11 @@ class Partner(Protocol):
         ...
 
     async def held(self, status: Read[Status], packet: str) -> Read[Receipt] | None:
-        """Take the receipt for a packet out of a status; None when it holds none for this one: it may be sent again."""
+        """Take the receipt for a packet out of a status; None when it holds none for this one: it may be sent again.
+
+        Raises:
+            Unauthorized: the receipt does not hold.
+        """
         ...
 
     async def withdraw(self, stop: str) -> Read[Certificate] | None:
@@ -137,7 +149,11 @@ class Partner(Protocol):
         ...
 
     async def fetch(self, handoff: UUID) -> Read[Packet]:
-        """Fetch the packet a notice of theirs told of."""
+        """Fetch the packet a notice of theirs told of.
+
+        Raises:
+            Refused: it is there no longer.
+        """
         ...
 
     async def sealed(self, message: str) -> str:
@@ -149,11 +165,21 @@ class Partner(Protocol):
         ...
 
     async def inbox(self, after: str | None = None) -> Page:
-        """Ask for what it could not bring, after a cursor of its own."""
+        """Ask for what it could not bring, after a cursor of its own. What cannot be read is told by its code.
+
+        Raises:
+            Invalid: it is no cursor.
+        """
         ...
 
     async def verify_push(self, body: str) -> Read[Message]:
-        """Read what came to our inbox under its name."""
+        """Read what came to our inbox under its name.
+
+        Raises:
+            Invalid: its form is wrong.
+            Unauthorized: it is not theirs, not for us, not for now.
+            Unavailable: their keys cannot be had.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -169,6 +195,9 @@ class Transport(Protocol):
 
         Returns:
             the token that was answered, or None.
+
+        Raises:
+            ConnectorError: Uncertain where it may have arrived.
         """
         ...
 
@@ -177,6 +206,9 @@ class Transport(Protocol):
 
         Args:
             path: below its base address, as `/referrals/.../status`.
+
+        Raises:
+            ConnectorError: never Uncertain.
         """
         ...
 

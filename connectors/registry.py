@@ -1,15 +1,10 @@
 """Which networks there are. A literal table; a new one adds a line."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from connectors.egress import Egress
 from connectors.errors import Unsupported
 from connectors.networks import icorn, pen_international, scholars_at_risk
-from connectors.protocol import Partner
 from connectors.signed import Settings, SignedPartner
-from connectors.signing import Me
 
 
 class Network(NamedTuple):
@@ -36,20 +31,3 @@ def network(name: str) -> Network:
     if found is None:
         raise Unsupported("there is no such network", network=name)
     return found
-
-
-def speak(
-    name: str, settings: Settings, me: Me, *, now: Callable[[], datetime], egress: Egress | None = None
-) -> Partner:
-    """Make who speaks with a partner of a network.
-
-    Args:
-        name: the network.
-        settings: of the type the network names.
-        me: our side.
-        now: tells the present.
-        egress: where we may go; to the partner's own places when absent.
-    """
-    found = network(name)
-    assert isinstance(settings, found.settings), name
-    return found.partner(settings, me, now=now, egress=egress)

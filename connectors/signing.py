@@ -152,7 +152,11 @@ def sign(typ: str, claims: dict[str, Any], me: Me) -> str:
 
 
 def padded(claims: dict[str, Any]) -> bytes:
-    """Write claims as JSON, filled up to the next size step."""
+    """Write claims as JSON, filled up to the next size step.
+
+    Raises:
+        Invalid: they are too long for the largest step.
+    """
     said = {name: value for name, value in claims.items() if name != "pad"}
     written = json.dumps(said | {"pad": ""}, separators=(",", ":")).encode()
     for step in STEPS:
@@ -219,7 +223,11 @@ def verified(letter: Letter, peer: Peer) -> dict[str, Any]:
 
 
 def unchecked(token: str) -> dict[str, Any]:
-    """Read the claims of a signed token without checking anything: of one that was checked before, or made here."""
+    """Read the claims of a signed token without checking anything: of one that was checked before, or made here.
+
+    Raises:
+        Invalid: it is no signed token.
+    """
     parts = token.split(".")
     if len(parts) != _JWS_PARTS:
         raise Invalid("it is no signed token")

@@ -209,7 +209,6 @@ DeletionAnswer: TypeAlias = Literal["deleted", "kept_by_law", "unable"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 DECLINE_REASONS: Final[tuple[DeclineReason, ...]] = get_args(DeclineReason)
 CLOSING_REASONS: Final[tuple[ClosingReason, ...]] = get_args(ClosingReason)
-SUPPORT_KINDS: Final[tuple[SupportKind, ...]] = get_args(SupportKind)
 
 FIELDS: Final[dict[Category, tuple[str, ...]]] = {
     "case": (

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Engine
@@ -147,8 +148,9 @@ def create_app(
     )
     rates = Rates(Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch)
     listening = Listening(database.reading, reader)
-    places = Places(settings.streams, settings.streams_of_one)
-    live = Live(operations, listening, places, beat_seconds=stream_patience.beat)
+    # Counted apart, so that strangers take no place from those who are known, nor sockets from what is told on them.
+    places = partial(Places, settings.streams, settings.streams_of_one)
+    live = Live(operations, listening, places(), beat_seconds=stream_patience.beat)
     streams = Streams(live, door=resource, rates=rates)
     graphql = GraphQLEndpoint(
         operations,
@@ -161,8 +163,8 @@ def create_app(
     sockets = Sockets(
         operations,
         streams,
-        known=Places(settings.streams, settings.streams_of_one),
-        strangers=Places(settings.streams, settings.streams_of_one),
+        known=places(),
+        strangers=places(),
         door=resource,
         rates=rates,
         address=_address_of(place),

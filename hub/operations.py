@@ -20,9 +20,10 @@ import msgspec
 
 from hub import log
 from hub.auth.errors import TokenDenied
-from hub.changes import Acting, Changes
+from hub.changes import Changes
 from hub.changes.payload import Payload, Show
 from hub.clock import Clock, SystemClock
+from hub.consent import Acting
 from hub.errors import HubError, StoreUnavailable
 from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.bind import Veil

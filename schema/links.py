@@ -31,12 +31,11 @@ from schema.access import (
     relations_with,
 )
 from schema.source import PURPOSE, TODAY, TODAY_TEXT, viewer
-from schema.standing import running, taken_up
+from schema.standing import in_force, running, taken_up
 from schema.tables import AgreementRow, CaseRow, ConsentRow, PersonRow, ReferralRow
 from schema.tables.base import table_of
 from schema.tables.referrals import Direction
-from schema.types.basics import within
-from schema.vocabulary import AccessScope, AgreementState, Category, Grain, ReferralState, Relation, Side
+from schema.vocabulary import AccessScope, Category, Grain, ReferralState, Relation, Side
 
 Pick = Callable[[Columns], ColumnElement[Any]]
 
@@ -94,7 +93,7 @@ SCOPES: Final = {
 
 
 def _runs(c: Columns) -> ColumnElement[bool]:
-    return and_(c.state == AgreementState.IN_FORCE, within(TODAY_TEXT, c.from_on, c.until_on))
+    return in_force(c, TODAY_TEXT)
 
 
 def _of_viewer(_here: Columns, there: Columns) -> ColumnElement[bool]:

@@ -139,7 +139,7 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A short list without pages. `row` and `parts` are given where the items are no records of their own."""
+    """A list without pages, few by nature. `row` and `parts` are given where the items are no records of their own."""
 
     on: Join
     order: Callable[[Columns], Sequence[ColumnElement[Any]]]
@@ -363,7 +363,17 @@ def many(
     row: type[SQLModel] | None = None,
     parts: Mapping[str, Expression] | None = None,
 ) -> Any:
-    """Show a short list whole; `order` must be total, `assumed` is the length that its cost is reckoned with."""
+    """Show a list whole whose rows are few by nature; any other is a `page`. Nothing cuts it: cut, it would look whole.
+
+    Args:
+        on: which rows are in it.
+        order: must be total.
+        see: who may see it.
+        says: its description.
+        assumed: the length that its cost is reckoned with.
+        row: the table, where the items are no records of their own.
+        parts: their fields.
+    """
     size = _assumed(assumed)
     return _declare(Many(on, order, row, parts or {}, assumed), see, says, name=None, more=[size])
 

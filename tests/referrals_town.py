@@ -16,16 +16,16 @@ import msgspec
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from connectors import handoff as wire
+from connectors.forms import as_own
 from connectors.messages import Answer, Envelope, Packet, Receipt, Terms, Withdrawal
-from connectors.networks import icorn
 from connectors.registry import network
 from connectors.signed import Reach
 from connectors.signing import Me, new_keys, peer_from, public_jwks, unchecked
 from hub.clock import SetClock
 from hub.consent import Acting, Answered, Changed, NotFound
 from hub.delivery.ports import Claimed, Stopped, Topic
+from hub.partners import PartnerUnknown
 from hub.referrals.cases import Content, Profile
-from hub.referrals.errors import NoConnector
 from hub.referrals.handing import handlers
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office
@@ -203,7 +203,7 @@ class Town:
 
     def partner_of(self, body: UUID, connection: Connection | None = None) -> Any:  # noqa: ARG002  # as the port says
         if body not in self.bodies:
-            raise NoConnector
+            raise PartnerUnknown
         return self.bodies[body].partner
 
     @property
@@ -211,7 +211,7 @@ class Town:
         return self.clock.now()
 
     def as_staff(self, account: UUID, relation: Relation = Relation.CASEWORKER) -> Acting:
-        return Acting(AccessProfile(relation=relation, scopes=frozenset(AccessScope)), account, self.now)
+        return Acting(AccessProfile(relation=relation, scopes=frozenset(AccessScope), account_id=account), self.now)
 
     @property
     def mira(self) -> Acting:
@@ -226,7 +226,7 @@ class Town:
         return self.as_staff(self.dpo, Relation.DPO)
 
     def program(self, body: Body) -> Acting:
-        return Acting(body.acting, None, self.now)
+        return Acting(body.acting, self.now)
 
     # ---- Steps -------------------------------------------------------------------------------------------------------
 
@@ -391,7 +391,7 @@ class Town:
             version=version,
             envelope=msgspec.convert(envelope | more.pop("envelope", {}), Envelope),
             terms=msgspec.convert(terms | more.pop("terms", {}), Terms),
-            form=icorn.encode(content),
+            form=as_own(content),
             now=self.now,
             until=self.now + timedelta(days=60),
             **more,

@@ -1,1 +1,1 @@
-"""Networks: one file each, of one shape: settings, encode, decode, class. The next one copies the shortest."""
+"""Networks: one file each, of one shape: settings, words, class. The next one copies the shortest."""

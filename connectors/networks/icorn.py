@@ -16,16 +16,6 @@ class Settings(signed.Settings):
     """Where the other hub is."""
 
 
-def encode(content: Content) -> Form:
-    """Write content as it is."""
-    return as_own(content)
-
-
-def decode(form: Form) -> Decoded:
-    """Read content as it is."""
-    return own(form)
-
-
 class Icorn(SignedPartner[Settings]):
     """Another hub."""
 
@@ -34,8 +24,8 @@ class Icorn(SignedPartner[Settings]):
 
     def encode(self, content: Content) -> Form:
         """Write content as it is."""
-        return encode(content)
+        return as_own(content)
 
     def decode(self, form: Form) -> Decoded:
         """Read content as it is."""
-        return decode(form)
+        return own(form)

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-import msgspec
-
 from connectors import signed
 from connectors.content import Content
 from connectors.forms import Row, Table
@@ -113,18 +111,8 @@ TABLE: Final = Table(
         Row("earlier_finding", "assessment", "opinion", FINDING),
     ),
 )
-QUESTION: Final = "question"
 
-
-def encode(content: Content, *, question: str) -> Form:
-    """Write content in its words, and ask."""
-    form = TABLE.encode(content)
-    return msgspec.structs.replace(form, fields=form.fields | {QUESTION: question})
-
-
-def decode(form: Form) -> Decoded:
-    """Read its form. What it asks is shown beside, as the hub's content holds no question."""
-    return TABLE.decode(form)
+# Class
 
 
 class PenInternational(SignedPartner[Settings]):
@@ -157,9 +145,9 @@ class PenInternational(SignedPartner[Settings]):
     }
 
     def encode(self, content: Content) -> Form:
-        """Write content in its words."""
-        return encode(content, question=self.settings.question)
+        """Write content in its words, and ask."""
+        return TABLE.encode(content, question=self.settings.question)
 
     def decode(self, form: Form) -> Decoded:
-        """Read its form."""
-        return decode(form)
+        """Read its form. What it asks is shown beside, as the hub's content holds no question."""
+        return TABLE.decode(form)

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-import msgspec
-
 from connectors import signed
 from connectors.content import Content
 from connectors.forms import Row, Table
@@ -113,18 +111,8 @@ TABLE: Final = Table(
         Row("external_corroboration", "assessment", "opinion", CORROBORATION),
     ),
 )
-ATTESTATION: Final = "attestation"
 
-
-def encode(content: Content, *, attested_by: str) -> Form:
-    """Write content in its words, and attest it."""
-    form = TABLE.encode(content)
-    return msgspec.structs.replace(form, fields=form.fields | {ATTESTATION: attested_by})
-
-
-def decode(form: Form) -> Decoded:
-    """Read its form. Who attests it is shown beside, as nothing of the hub's says so."""
-    return TABLE.decode(form)
+# Class
 
 
 class ScholarsAtRisk(SignedPartner[Settings]):
@@ -156,9 +144,9 @@ class ScholarsAtRisk(SignedPartner[Settings]):
     }
 
     def encode(self, content: Content) -> Form:
-        """Write content in its words."""
-        return encode(content, attested_by=self.settings.attested_by)
+        """Write content in its words, and attest it."""
+        return TABLE.encode(content, attestation=self.settings.attested_by)
 
     def decode(self, form: Form) -> Decoded:
-        """Read its form."""
-        return decode(form)
+        """Read its form. Who attests it is shown beside, as nothing of the hub's says so."""
+        return TABLE.decode(form)

@@ -67,6 +67,9 @@ def refuse(reply: Reply, *, now: datetime, posted: bool) -> NoReturn:
         reply: what came.
         now: the present, for a date in Retry-After.
         posted: True when it answers something that may have had an effect.
+
+    Raises:
+        ConnectorError: always.
     """
     status, facts = reply.status, {"status": reply.status} | _problem(reply)
     match status:

@@ -33,7 +33,11 @@ class Exchange(BaseGrant, TokenEndpointMixin):
     server: Server
 
     def validate_token_request(self) -> None:
-        """Check the request: RFC 8693, section 2.1."""
+        """Check the request: RFC 8693, section 2.1.
+
+        Raises:
+            OAuth2Error: client or proof do not hold, or something else is asked for than a narrower access token.
+        """
         client = self.server.authenticate_client(self.request, [METHOD])
         self.server.prove(self.request, client)
         if not client.check_grant_type(EXCHANGE):

@@ -116,7 +116,11 @@ def sign(header: Json, claims: Json, key: Key) -> str:
 
 
 def loads(text: bytes) -> Json:
-    """Read a JSON object that names nothing twice."""
+    """Read a JSON object that names nothing twice.
+
+    Raises:
+        Malformed: it is none.
+    """
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -142,7 +142,11 @@ def grant(
     body_slug: str | None = None,
     relation: Relation | None = None,
 ) -> ClientRow:
-    """Set what a client may ask for; what is not named is taken away. Body and relation stay unless named."""
+    """Set what a client may ask for; what is not named is taken away. Body and relation stay unless named.
+
+    Raises:
+        ClientRefused: there is no such client, or no such body.
+    """
     row = client(session, client_id)
     row.scopes, row.purposes = sorted(set(scopes)), sorted(set(purposes))
     if body_slug is not None:

@@ -115,7 +115,11 @@ class Server(AuthorizationServer):
         return self.clock.now()
 
     def within(self, call: Callable[[], T]) -> T:
-        """Make one call in one transaction; what it answers is committed, what it raises is not."""
+        """Make one call in one transaction; what it answers is committed, what it raises is not.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
         try:
             self.ring.refresh()
             with self._places, Session(self._engine, expire_on_commit=False) as session, session.begin():
@@ -294,7 +298,20 @@ class Server(AuthorizationServer):
         more: Mapping[str, Any],
         exp: int | None = None,
     ) -> dict[str, Any]:
-        """Make an access token bound to the key of the request's proof, and the answer around it."""
+        """Make an access token bound to the key of the request's proof, and the answer around it.
+
+        Args:
+            request: with its proof.
+            client: who gets the token.
+            sub: the client's id, or the account's.
+            aud: the one resource that it is for.
+            gid: the grant it came of; of a new one by default. Ending the grant ends the token.
+            scopes: all of them settled before.
+            more: other claims, by their names in `Claims`.
+            exp: in seconds since 1970; not later than its own lifetime allows.
+
+        Source: RFC 6749, section 5.1; RFC 9068; RFC 9449, section 5.
+        """
         assert request.proof is not None
         now = int(self.now.timestamp())
         end = now + int(ACCESS.total_seconds())

@@ -10,9 +10,8 @@ from strawberry import UNSET
 
 from connectors.handoff import Read
 from connectors.messages import Receipt
-from hub import consent
-from hub.changes.machine import Acting, Attested, Done, Service
-from hub.consent import Answered, Changed
+from hub.changes.machine import Attested, Done, Service
+from hub.consent import Acting, Answered, Changed
 from hub.planner import ids
 from hub.planner.bind import Veil
 from hub.referrals.cases import SAMPLES, WORDS, Content, Profile, profile_columns
@@ -27,13 +26,13 @@ from schema.tables.base import table_of
 from schema.vocabulary import Category, ContactRule
 
 _EVENT, _PACKET = table_of(ReferralEventRow), table_of(PacketCopyRow)
-Step = Callable[[Connection, consent.Acting, Any], Changed]  # Any: the input's own class
+Step = Callable[[Connection, Acting, Any], Changed]  # Any: the input's own class
 
 
 def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Attested]:
     """Give a service for each mutation of casework."""
 
-    def case_of(who: consent.Acting, text: str) -> UUID:
+    def case_of(who: Acting, text: str) -> UUID:
         return veil.find(who.profile.audience, "ca", ids.of("ca", text))
 
     def case(step: Step) -> Service:
@@ -50,7 +49,7 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Atteste
 
         return _service(step, shown)
 
-    def create(c: Connection, who: consent.Acting, i: Any) -> Changed:
+    def create(c: Connection, who: Acting, i: Any) -> Changed:
         draft = Draft(
             case_id=None if i.case is None else case_of(who, i.case),
             content=None if i.content is None else content_of(i.content),
@@ -62,7 +61,7 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Atteste
         )
         return referrals.create(c, who, draft)
 
-    def record(c: Connection, who: consent.Acting, i: Any) -> Changed:
+    def record(c: Connection, who: Acting, i: Any) -> Changed:
         said = Answered(
             given=i.given,
             channel=i.channel,
@@ -73,7 +72,7 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Atteste
         )
         return referrals.record_consent(c, who, ids.of("cs", i.consent), said)
 
-    def submit(c: Connection, who: consent.Acting, i: Any) -> Changed:
+    def submit(c: Connection, who: Acting, i: Any) -> Changed:
         brought = Brought(
             content=content_of(i.content),
             purpose=i.purpose,
@@ -93,7 +92,7 @@ def casework(referrals: Referrals, veil: Veil) -> Mapping[str, Service | Atteste
         return await referrals.attested(profile.organisation_id, i.receipt)
 
     def acknowledge(c: Connection, acting: Acting, i: Any, found: Read[Receipt]) -> Done:
-        def step(connection: Connection, who: consent.Acting, given: Any) -> Changed:
+        def step(connection: Connection, who: Acting, given: Any) -> Changed:
             return referrals.acknowledge(
                 connection, who, rf(given), receipt=found, digest=given.digest, reference=given.reference
             )
@@ -132,8 +131,7 @@ def _referral(given: Any) -> UUID:  # Any: the input's own class
 
 def _service(step: Step, shown: Callable[[Connection, Changed], Mapping[str, UUID | None]]) -> Service:
     def service(connection: Connection, acting: Acting, given: Any, /) -> Done:  # Any: the input's own class
-        who = consent.Acting(acting.profile, acting.profile.account_id, acting.now, acting.said)
-        done = step(connection, who, given)
+        done = step(connection, acting, given)
         subjects = () if done.person_id is None else (done.person_id,)
         categories = tuple(each for each in Category if each is Category.CASE or each in done.categories)
         return Done(shown=shown(connection, done), subjects=subjects, categories=categories)

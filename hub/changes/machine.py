@@ -34,6 +34,7 @@ from strawberry.types.field import StrawberryField
 from hub.auth.denials import denied
 from hub.auth.errors import TokenDenied
 from hub.changes.outcome import Outcome, problem
+from hub.consent import Acting
 from hub.errors import HubError
 from hub.planner.catalogue import Catalogue, FieldInfo
 from hub.planner.document import Prepared
@@ -67,17 +68,6 @@ class KeyRefused(HubError):
     code = "key_invalid"
     public = "An idempotency key has 8 to 200 plain letters."
     path = ("idempotencyKey",)
-
-
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """Who changes something, and when."""
-
-    profile: AccessProfile
-    now: datetime
-    request_id: str
-    said: str = ""
-    """SHA-256 of the input as canonical JSON, base64url without padding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,6 @@ _CODES: Mapping[str, ProblemCode] = {
     "second_person_needed": ProblemCode.SECOND_PERSON,
     "rule_of_person": ProblemCode.RULE_OF_PERSON,
     "already_referred": ProblemCode.WRONG_STATE,
-    "no_connector": ProblemCode.NO_CONNECTOR,
     "partner_unknown": ProblemCode.NO_CONNECTOR,
     "key_destroyed": ProblemCode.NOT_FOUND,
 }

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from hub import agreements
 from hub.changes.casework import casework
-from hub.changes.machine import Acting, Attested, Done, Service
+from hub.changes.machine import Attested, Done, Service
+from hub.consent import Acting
 from hub.planner import ids
 from hub.planner.bind import Veil
 from hub.referrals.service import Referrals

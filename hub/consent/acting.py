@@ -21,13 +21,19 @@ _NOTHING: Final = urlsafe_b64encode(sha256(b"").digest()).rstrip(b"=").decode()
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who acts, and when. Partners' programs have no account."""
+    """Who acts, and when."""
 
     profile: AccessProfile
-    account_id: UUID | None
     now: datetime
+    request_id: str = ""
+    """As the audit is to name it."""
     said: str = _NOTHING
     """SHA-256 of what was asked for, as `hub.changes` digests it; of nothing where it came by no mutation."""
+
+    @property
+    def account_id(self) -> UUID | None:
+        """Tell whose sign-in it is; None for programs."""
+        return self.profile.account_id
 
     @property
     def today(self) -> date:

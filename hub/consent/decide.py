@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
+from schema.standing import RUNNING
 from schema.vocabulary import Category, ConsentState, Purpose
-
-_COUNT = frozenset({ConsentState.GIVEN, ConsentState.LIMITED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Given:
 
     def runs(self, day: date) -> bool:
         """Tell whether it counts on a day; first and last day are within."""
-        return self.state in _COUNT and not self.withdrawn and self.from_on <= day <= self.until_on
+        return self.state in RUNNING and not self.withdrawn and self.from_on <= day <= self.until_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from hub.consent.acting import Acting, Changed
 from hub.consent.decide import Given, narrowed
 from hub.consent.errors import InvalidInput, NotFound, StateConflict
 from hub.consent.ties import is_self, need_to_keep, works_on
+from schema.standing import RUNNING
 from schema.tables import ConsentRow
 from schema.tables.base import table_of
 from schema.vocabulary import (
@@ -30,7 +31,6 @@ from schema.vocabulary import (
 
 _CONSENT: Final = table_of(ConsentRow)
 _PLAIN: Final = frozenset({Category.PUBLIC, Category.NETWORK})
-_RUNNING: Final = (ConsentState.GIVEN, ConsentState.LIMITED)
 _NOT_YET: Final = "-"
 _UNDETERMINED: Final = "und"
 
@@ -190,7 +190,7 @@ class Ledger:
 
     def run_out(self, connection: Connection, today: date) -> int:
         """Mark the consents whose last day is over; they counted no more before. Give how many."""
-        over = (_CONSENT.c.state.in_(_RUNNING), _CONSENT.c.until_on < today)
+        over = (_CONSENT.c.state.in_(RUNNING), _CONSENT.c.until_on < today)
         free = select(_CONSENT.c.id).where(*over).order_by(_CONSENT.c.id).with_for_update(skip_locked=True)
         done = update(_CONSENT).where(_CONSENT.c.id.in_(free)).values(state=ConsentState.EXPIRED)
         return connection.execute(done).rowcount

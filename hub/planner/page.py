@@ -5,7 +5,7 @@ table changed in between. Source: Relay cursor connections.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -49,6 +49,8 @@ COUNT_MOST: Final = 10_000
 _TRUE, _FALSE = Constant("true"), Constant("false")
 _KINDS: Final[dict[type, TypeEngine[Any]]] = {int: Integer(), str: String(), datetime: DateTime(timezone=True)}
 """Types of keys, as cursors hold them."""
+Bound: TypeAlias = list[ColumnElement[Any]]
+"""The keys of a cursor."""
 
 
 def lower_page(lowering: "Lowering", node: Paged, scope: Scope) -> ColumnElement[str]:
@@ -122,7 +124,7 @@ class _PageLowering:
     def _keys(self, rows: Scope) -> list[ColumnElement[Any]]:
         return [*self.node.ordering.keys(rows.c), rows.c.id]
 
-    def _bound(self, cursor: Argument | None) -> list[ColumnElement[Any]] | None:
+    def _bound(self, cursor: Argument | None) -> Bound | None:
         if cursor is None:
             return None
         columns = [*(_KINDS[kind] for kind in self.form.kinds), Uuid()]
@@ -142,22 +144,14 @@ class _PageLowering:
             return self.lowering.parameters.add_moving("cursor", column, read_veiled)
         return self.lowering.parameters.add("cursor", column, read)
 
-    def _behind(self, keys: list[ColumnElement[Any]], bound: list[ColumnElement[Any]]) -> ColumnElement[bool]:
-        """Test that a row stands strictly behind a cursor in the order asked for."""
+    def _past(self, keys: list[ColumnElement[Any]], bound: Bound, *, behind: bool) -> ColumnElement[bool]:
+        """Test that a row stands strictly behind a cursor, or before it, in the order asked for."""
         left, right = tuple_(*keys), tuple_(*bound)
-        return left < right if self.node.descending else left > right
-
-    def _before(self, keys: list[ColumnElement[Any]], bound: list[ColumnElement[Any]]) -> ColumnElement[bool]:
-        left, right = tuple_(*keys), tuple_(*bound)
-        return left > right if self.node.descending else left < right
+        return left > right if behind != self.node.descending else left < right
 
     def _window(self) -> list[ColumnElement[bool]]:
-        window = []
-        if self.after:
-            window.append(self._behind(self.keys, self.after))
-        if self.before:
-            window.append(self._before(self.keys, self.before))
-        return window
+        bounds = (self.after, True), (self.before, False)
+        return [self._past(self.keys, bound, behind=behind) for bound, behind in bounds if bound]
 
     def _sorted(self) -> list[ColumnElement[Any]]:
         """Order as the rows are taken: backward pages are taken from their end."""
@@ -315,10 +309,8 @@ class _PageLowering:
         match part.kind:
             case "typename":
                 return Constant(f'"{part.typename}"')
-            case "hasNextPage":
-                return self._beyond(self.before, self._behind) if backward else self._more(self.before, self._behind)
-            case "hasPreviousPage":
-                return self._more(self.after, self._before) if backward else self._beyond(self.after, self._before)
+            case "hasNextPage" | "hasPreviousPage" as kind:
+                return self._more(behind=kind == "hasNextPage")
             case "startCursor" | "endCursor" as kind:
                 at_first = (kind == "startCursor") != backward
                 place = 1 if at_first else func.least(page.c.page_rows, self.size)
@@ -326,23 +318,21 @@ class _PageLowering:
             case kind:
                 raise AssertionError(f"PageInfo has no {kind}")
 
-    def _more(self, bound: Any, side: Any) -> ColumnElement[str]:
-        """Tell whether rows were left over in the window, or stand on the far side of the other cursor."""
-        left = func.count() > self.size
-        if bound is None:
-            return cast(left, Text)
-        return cast(or_(left, self._stands(bound, side)), Text)
+    def _more(self, *, behind: bool) -> ColumnElement[str]:
+        """Tell whether there are rows on this side: left over in the window, or on the far side of the cursor there."""
+        more: list[ColumnElement[bool]] = []
+        if behind != self.node.backward:
+            more.append(func.count() > self.size)
+        bound = self.before if behind else self.after
+        if bound is not None:
+            more.append(self._stands(bound, behind=behind))
+        return cast(or_(*more), Text) if more else _FALSE
 
-    def _beyond(self, bound: Any, side: Any) -> ColumnElement[str]:
-        return _FALSE if bound is None else cast(self._stands(bound, side), Text)
-
-    def _stands(self, bound: list[ColumnElement[Any]], side: Any) -> ColumnElement[bool]:
+    def _stands(self, bound: Bound, *, behind: bool) -> ColumnElement[bool]:
         """Test that a row which matches stands at a cursor or on its far side."""
         rows = self._open()
         assert rows.alias is not None
-        keys = self._keys(rows)
-        other = self._before if side == self._behind else self._behind
-        beyond = not_(other(keys, bound))
+        beyond = not_(self._past(self._keys(rows), bound, behind=not behind))
         stands = select(1).select_from(rows.alias).where(*self._where(rows), beyond).correlate(*rows.around[:-1])
         return exists(stands)
 

@@ -5,24 +5,30 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, select
 
 from hub.consent import AgreementInvalid
+from schema.standing import carries
 from schema.tables import AgreementRow
 from schema.tables.base import table_of
-from schema.vocabulary import AgreementState, Category, Purpose
+from schema.vocabulary import Category, Purpose
 
 AGREEMENT: Final = table_of(AgreementRow)
-TERMS: Final = (
-    AGREEMENT.c.state,
-    AGREEMENT.c.from_on,
-    AGREEMENT.c.until_on,
-    AGREEMENT.c.purposes,
-    AGREEMENT.c.categories,
+CARRIES: Final[ColumnElement[bool]] = carries(
+    AGREEMENT.c,
+    bindparam("day", type_=Text()),
+    bindparam("purposes", type_=AGREEMENT.c.purposes.type),
+    bindparam("categories", type_=AGREEMENT.c.categories.type),
 )
-"""What `holds` looks at."""
-_OF: Final = select(*TERMS).where(AGREEMENT.c.organisation_id == bindparam("body"))
+"""Whether an agreement carries what `asked` says."""
+_OF: Final = select(CARRIES).where(AGREEMENT.c.organisation_id == bindparam("body"))
 _HELD: Final = _OF.with_for_update(read=True)
+
+
+def asked(day: date, *, purpose: Purpose | None, categories: Iterable[Category]) -> dict[str, Any]:
+    """Give the parameters of `CARRIES`."""
+    purposes = [] if purpose is None else [purpose]
+    return {"day": day.isoformat(), "purposes": purposes, "categories": list(categories)}
 
 
 def agreed(
@@ -33,7 +39,7 @@ def agreed(
     purpose: Purpose | None = None,
     categories: Iterable[Category] = (),
     held: bool = True,
-) -> frozenset[Category]:
+) -> None:
     """Look that an agreement with a body runs, and keep it as it is until the transaction ends, unless told otherwise.
 
     Args:
@@ -44,35 +50,9 @@ def agreed(
         categories: all of which it must allow.
         held: False to look at it only, before other locks are taken.
 
-    Returns:
-        the categories it allows.
-
     Raises:
-        AgreementInvalid: it does not.
+        AgreementInvalid: it does not run, does not allow them, or is not there.
     """
-    row = connection.execute(_HELD if held else _OF, {"body": body}).one_or_none()
-    if row is None:
+    what = {"body": body, **asked(today, purpose=purpose, categories=categories)}
+    if not connection.scalar(_HELD if held else _OF, what):
         raise AgreementInvalid
-    return holds(tuple(row), today, purpose=purpose, categories=categories)
-
-
-def holds(
-    terms: tuple[Any, ...], today: date, *, purpose: Purpose | None = None, categories: Iterable[Category] = ()
-) -> frozenset[Category]:
-    """Look at the terms of an agreement, in the order of `TERMS`. As `agreed`, for who has read them."""
-    state, from_on, until_on, purposes, allowed = terms
-    if state is not AgreementState.IN_FORCE or not _runs(from_on, until_on, today):
-        raise AgreementInvalid
-    if purpose is not None and purpose not in purposes:
-        raise AgreementInvalid
-    if not frozenset(categories) <= frozenset(allowed):
-        raise AgreementInvalid
-    return frozenset(allowed)
-
-
-def _runs(from_on: str | None, until_on: str | None, today: date) -> bool:
-    """Compare partial dates by what they tell: 2026-03 begins with the month and ends with it."""
-    day = today.isoformat()
-    begun = from_on is None or from_on <= day[: len(from_on)]
-    over = until_on is not None and until_on < day[: len(until_on)]
-    return begun and not over

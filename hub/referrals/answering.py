@@ -53,6 +53,7 @@ class Answering:
         """Verify a receipt by the keys that a body publishes for the handoff. Outside any transaction: it may wait.
 
         Raises:
+            NotFound: nobody's body acts.
             PartnerUnknown: the body is no partner, or not now.
             PartnerSilent: its keys cannot be had.
             InvalidInput: it is no receipt of this body's.

@@ -57,6 +57,15 @@ def new_arrival(
     """Write down a referral that a partner sent by the wire: person, case, consent as told, the referral itself.
 
     Nothing of its content is opened: what routing needs stands in its envelope.
+
+    Args:
+        connection: of the transaction that takes the packet in.
+        office: makes the person's key.
+        book: begins the referral.
+        packet: verified; agreement and consent were looked at.
+        sender_id: the body that signed it.
+        home: this hub's own body.
+        now: the present.
     """
     person_id, case_id, consent_id = uuid4(), uuid4(), uuid4()
     envelope, terms = packet.envelope, packet.terms
@@ -124,7 +133,21 @@ def quarantine(
     now: datetime,
     number: int | None = None,
 ) -> UUID:
-    """Keep a message word for word, sealed under the person's key."""
+    """Keep a message word for word, sealed under the person's key; give its id.
+
+    Args:
+        connection: of the caller's transaction.
+        office: seals it.
+        read: the message, with its token.
+        substance: what it says, as `handoff.substance` digests it: hexadecimal.
+        issuer_id: the body that signed it.
+        referral: which it is about.
+        now: the present.
+        number: of an answer, in the order of its sender; None for a packet.
+
+    Raises:
+        KeyDestroyed: the person was erased.
+    """
     message_id = uuid4()
     place = message_of(message_id, referral.person_id)
     sealed = office.vault.sealing.seal(read.jws.encode(), office.vault.key(connection, place.subject), place)

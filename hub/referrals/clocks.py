@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from schema.standing import WAITS
 from schema.vocabulary import ClockKind, ReferralEventKind, ReferralState, Side, Urgency
 
 S, E = ReferralState, ReferralEventKind
@@ -34,22 +35,6 @@ LENGTHS: Final[Mapping[ClockKind, tuple[timedelta, timedelta, timedelta]]] = {
 START_DAYS: Final = 30 * _D
 CONFIRM_DAYS: Final = 14 * _D
 _BY_URGENCY: Final = (Urgency.EMERGENCY, Urgency.URGENT, Urgency.NORMAL)
-
-WAITS: Final[Mapping[ReferralState, tuple[ClockKind, Side | None]]] = {
-    S.CONSENT_PENDING: (ClockKind.CONSENT, None),
-    S.SENT: (ClockKind.ACKNOWLEDGE, Side.RECIPIENT),
-    S.DELIVERY_FAILED: (ClockKind.DECISION, Side.SENDER),
-    S.RECEIVED: (ClockKind.FIRST_LOOK, Side.RECIPIENT),
-    S.IN_REVIEW: (ClockKind.DECISION, Side.RECIPIENT),
-    S.INFO_REQUESTED: (ClockKind.QUESTION, Side.SENDER),
-    S.PARTIAL_OFFER: (ClockKind.OFFER, Side.SENDER),
-    S.WAITLISTED: (ClockKind.REVIEW, Side.RECIPIENT),
-    S.ACCEPTED: (ClockKind.START, Side.RECIPIENT),
-    S.IN_PROGRESS: (ClockKind.PROGRESS, Side.RECIPIENT),
-    S.ON_HOLD: (ClockKind.REVIEW, Side.RECIPIENT),
-    S.OUTCOME_REPORTED: (ClockKind.CONFIRM, Side.SENDER),
-}
-"""What is waited for in a state, and who must act; None for the person."""
 
 RUNS_OUT: Final[Mapping[ReferralState, ReferralEventKind]] = {
     S.CONSENT_PENDING: E.CONSENT_TIMEOUT,

@@ -10,22 +10,19 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, any_, case, cast, exists, literal, not_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Connection, Text, case, exists, literal, not_, select
+from sqlalchemy.dialects.postgresql import array
 
 from hub.consent import AgreementInvalid, Changed
-from hub.referrals.agreements import agreed
+from hub.referrals.agreements import AGREEMENT, agreed
 from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.parties import other_body
 from hub.referrals.sending import changed
 from hub.referrals.states import FINAL, TRANSITIONS, Actor, Guard
-from schema.tables import AgreementRow
-from schema.tables.base import table_of
+from schema.standing import carries
 from schema.tables.referrals import Direction
-from schema.types.basics import within
-from schema.vocabulary import AgreementState, ReferralEventKind, ReferralState
+from schema.vocabulary import ReferralEventKind, ReferralState
 
-_AGREEMENT: Final = table_of(AgreementRow)
 _FROM: Final = frozenset(
     state for each in TRANSITIONS if each.event is ReferralEventKind.AGREEMENT_ENDED for state in each.from_states
 ) | {ReferralState.DUPLICATE}
@@ -48,7 +45,7 @@ class Endings:
 
     def end_uncovered(self, connection: Connection, now: datetime, *, limit: int = 100) -> tuple[Changed, ...]:
         """End referrals that no agreement carries. Several may run at once; each referral is one's."""
-        return self._all_ended(connection, self._resting(not_(_covered(now))).limit(limit), now)
+        return self._all_ended(connection, self._resting(not_(_carried(now))).limit(limit), now)
 
     @staticmethod
     def _resting(which: ColumnElement[bool]) -> Any:
@@ -89,20 +86,7 @@ def _other() -> ColumnElement[Any]:
     return case((outgoing, REFERRAL.c.recipient_id), else_=REFERRAL.c.sender_id)
 
 
-def _covered(now: datetime) -> ColumnElement[bool]:
-    """Say in SQL what `agreed` says of a row."""
-    agreement = _AGREEMENT.alias()
-    purposes, categories = (cast(column, ARRAY(Text())) for column in (agreement.c.purposes, agreement.c.categories))
-    return (
-        exists()
-        .where(
-            and_(
-                agreement.c.organisation_id == _other(),
-                agreement.c.state == AgreementState.IN_FORCE,
-                within(literal(now.date().isoformat()), agreement.c.from_on, agreement.c.until_on),
-                cast(REFERRAL.c.purpose, Text()) == any_(purposes),
-                cast(REFERRAL.c.categories, ARRAY(Text())).contained_by(categories),
-            )
-        )
-        .correlate(REFERRAL)
-    )
+def _carried(now: datetime) -> ColumnElement[bool]:
+    day = literal(now.date().isoformat(), Text())
+    carried = carries(AGREEMENT.c, day, array([REFERRAL.c.purpose]), REFERRAL.c.categories)
+    return exists().where(AGREEMENT.c.organisation_id == _other(), carried).correlate(REFERRAL)

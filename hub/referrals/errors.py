@@ -4,7 +4,6 @@ HubError
     SecondPersonNeeded  somebody else must agree first
     RuleOfPerson        a rule of the person forbids it; told to the secretariat only
     AlreadyReferred     the same person is with the same body already
-    NoConnector         the hub does not know how to reach the body's system
     PartnerSilent       what a partner signed cannot be checked now, as its keys cannot be had
 """
 
@@ -30,13 +29,6 @@ class AlreadyReferred(HubError):
 
     code = "already_referred"
     public = "This person is with that body already."
-
-
-class NoConnector(HubError):
-    """The hub does not know how to reach the system of a body. `app` raises it where it looks partners up."""
-
-    code = "no_connector"
-    public = "The hub cannot reach the system of this body."
 
 
 class PartnerSilent(HubError):

@@ -231,7 +231,12 @@ class Inbound:
         *,
         handoff_id: UUID | None = None,
     ) -> Taken:
-        """Keep a certificate of deletion, that came to the inbox or back from an attempt."""
+        """Keep a certificate of deletion, that came to the inbox or back from an attempt.
+
+        Raises:
+            Refused: no such referral was sent to this body.
+            Unauthorized: the certificate is for another stop notice.
+        """
         said = read.message
         referral = self._of(connection, said.handoff, issuer_id)
         stop = connection.execute(

@@ -37,7 +37,7 @@ from connectors.words import Category as Word
 from hub.consent import AgreementInvalid, ConsentMissing, InvalidInput, NotFound, Use, covered
 from hub.consent.ledger import given_of
 from hub.errors import HubError
-from hub.referrals.agreements import AGREEMENT, TERMS, agreed, holds
+from hub.referrals.agreements import AGREEMENT, CARRIES, agreed, asked
 from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.cases import ADVICE, SEALED, WORDS, Profile, profile_columns
 from hub.referrals.errors import RuleOfPerson
@@ -116,7 +116,7 @@ def _beside(packet: ColumnElement[bool]) -> Select[Any]:  # Any: columns of five
     return (
         select(
             *(_CONSENT.c[name] for name in _Consent._fields),
-            *TERMS,
+            CARRIES,
             _PERSON.c.frozen,
             _PERSON.c.blocked_organisations,
             PACKET.c.id,
@@ -224,6 +224,7 @@ def leaving(
     if referral.consent_id is None:
         raise ConsentMissing(referral.categories)
     given = {"consent": referral.consent_id, "body": other_body(referral), "person": referral.person_id}
+    given |= asked(today, purpose=referral.purpose, categories=referral.categories)
     which = {"which": referral.id} if packet_id is None else {"which": referral.id, "packet": packet_id}
     row = connection.execute(_BESIDE if packet_id is None else _BESIDE_ONE, given | which).one_or_none()
     if row is None:
@@ -232,10 +233,10 @@ def leaving(
         raise AgreementInvalid
     read = tuple(row)
     consent, read = _Consent(*read[: len(_Consent._fields)]), read[len(_Consent._fields) :]
-    terms, (frozen, blocked_by, *packet) = read[: len(TERMS)], read[len(TERMS) :]
+    carried, frozen, blocked_by, id_, subject, categories, sealed, version, wrapped = read
     open_to = _opened(consent, referral, today)
-    holds(terms, today, purpose=referral.purpose, categories=open_to)
-    id_, subject, categories, sealed, version, wrapped = packet
+    if not carried:
+        raise AgreementInvalid
     if id_ is None or not frozenset(categories) <= open_to:
         raise ConsentMissing
     if frozen or referral.recipient_id in blocked_by:
@@ -302,7 +303,21 @@ def keep(
     pins: dict[str, int],
     now: datetime,
 ) -> UUID:
-    """Keep a packet word for word, sealed under its person's key."""
+    """Keep a packet word for word, sealed under its person's key; give its id.
+
+    Args:
+        connection: of the caller's transaction.
+        office: seals it.
+        referral: its own.
+        token: signed, by us or by the partner.
+        version: counts the packets of the referral, from 1.
+        categories: what is in it.
+        pins: the version of each row that it was made from, by table.
+        now: the present.
+
+    Raises:
+        KeyDestroyed: the person was erased.
+    """
     packet_id = uuid4()
     place = packet_of(packet_id, referral.person_id)
     values = {

@@ -241,7 +241,7 @@ class Sending:
             SecondPersonNeeded: risk or health are in it, and no lead acts.
             AlreadyReferred: the person is with that body already.
             RuleOfPerson: the person shut the body out.
-            NoConnector: the hub cannot reach the body's system.
+            PartnerUnknown: the body is no partner, or not now.
         """
         acting.need(AccessScope.REFERRAL_SEND)
         referral = self._mine(connection, acting, referral_id, E.SEND)

@@ -21,6 +21,7 @@ from hub.store.vault import Vault
 from hub.synthetic import known
 from hub.synthetic.chance import LANGUAGES, MARK, Chance, marked
 from hub.synthetic.rows import FLIGHT, Made
+from schema.standing import WAITS
 from schema.tables import (
     AccountRow,
     AgreementRow,
@@ -61,7 +62,6 @@ from schema.vocabulary import (
     CaseState,
     Category,
     Certainty,
-    ClockKind,
     ConsentChannel,
     ConsentState,
     ContactRule,
@@ -112,16 +112,6 @@ _PATHS: Final[dict[ReferralState, tuple[tuple[Kind, ReferralState], ...]]] = {
     S.DUPLICATE: (*_TO_SENT, (K.DUPLICATE_DETECTED, S.DUPLICATE)),
 }
 _WEIGHTS: Final = (1, 1, 1, 3, 4, 5, 2, 1, 2, 4, 2, 1, 1, 1, 1)
-_CLOCKS: Final = {
-    S.CONSENT_PENDING: (ClockKind.CONSENT, None),
-    S.SENT: (ClockKind.ACKNOWLEDGE, Side.RECIPIENT),
-    S.RECEIVED: (ClockKind.FIRST_LOOK, Side.RECIPIENT),
-    S.IN_REVIEW: (ClockKind.DECISION, Side.RECIPIENT),
-    S.INFO_REQUESTED: (ClockKind.QUESTION, Side.SENDER),
-    S.WAITLISTED: (ClockKind.REVIEW, Side.RECIPIENT),
-    S.ACCEPTED: (ClockKind.START, Side.RECIPIENT),
-    S.IN_PROGRESS: (ClockKind.PROGRESS, Side.RECIPIENT),
-}
 _BY_RECIPIENT: Final = {K.ACKNOWLEDGE, K.TAKE, K.ASK, K.WAITLIST, K.ACCEPT, K.START, K.DECLINE, K.REPORT_OUTCOME}
 _SAID: Final = {
     K.ACCEPT: (WordsKind.NOTE, "Made up: a room is free from the first of the month."),
@@ -399,7 +389,7 @@ def _referral(  # noqa: PLR0917  # as it reads
     start = world.now - timedelta(days=chance.randint(2, 60), minutes=chance.randint(0, 1000))
     at = [start + timedelta(hours=7 * step) for step in range(len(path))]
     kinds = [kind for kind, _ in path]
-    clock, side = _CLOCKS.get(state, (None, None))
+    clock, side = WAITS.get(state, (None, None))
     referral = chance.uuid()
     row = {
         "id": referral,

@@ -10,7 +10,7 @@ from schema.links import LEAVES, LOG, LOG_INSIDE, OVERSIGHT
 from schema.scalars import DateTime
 from schema.source import AUDIENCE, Ordering, column, input_object, many, matches, one, record
 from schema.tables import AuditLeafRow, OrganisationRow
-from schema.types.basics import CategoryFilter, DateTimeFilter, IDFilter, Node, moment_key
+from schema.types.basics import DateTimeFilter, Filter, IDFilter, Node, moment_key
 from schema.types.organisations import Organisation
 from schema.types.staff import Staff
 from schema.vocabulary import AccessScope, AuditKind, Category, Grain, Purpose, Relation
@@ -48,6 +48,7 @@ class AuditEntry(Node):
         see=LOG,
         says="Whose data, under an id of your own; null for entries about nobody, about several, or not for you.",
     )
+    # As many as one operation read, which its cost bounds.
     persons: list[Annotated["Person", strawberry.lazy("schema.types.cases")]] = many(
         lambda here, there: there.id == any_(here.subjects),
         # By their ids inside two bodies could tell who of theirs are the same.
@@ -69,5 +70,5 @@ class AuditWhere:
     """Which entries."""
 
     at: DateTimeFilter | None = matches(AuditLeafRow.at, see=LOG, says="By time.")
-    category: CategoryFilter | None = matches(AuditLeafRow.categories, see=LOG, says="By category shown.")
+    category: Filter[Category] | None = matches(AuditLeafRow.categories, see=LOG, says="By category shown.")
     organisation: IDFilter | None = matches(AuditLeafRow.organisation_id, of=OrganisationRow, see=LOG, says="By body.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
 import strawberry
-from sqlalchemy import ColumnElement, LargeBinary, Text, and_, any_, cast, func, literal_column, not_, or_
+from sqlalchemy import ColumnElement, LargeBinary, Text, and_, any_, cast, func, literal_column, not_
 from sqlalchemy import DateTime as Timestamp
 from strawberry.federation.schema_directives import Cost
 
@@ -22,23 +22,11 @@ from schema.source import (
     part,
     plain,
 )
+from schema.standing import within
 from schema.tables import SourceRow
 from schema.tables.base import Fact
 from schema.vocabulary import (
-    CaseState,
-    Category,
     Certainty,
-    CityKind,
-    ConsentState,
-    Discipline,
-    EventKind,
-    OrganisationKind,
-    Purpose,
-    ReferralEventKind,
-    ReferralState,
-    Region,
-    SupportKind,
-    Urgency,
 )
 from schema.vocabulary.base import Vocabulary, vocabulary
 
@@ -76,6 +64,7 @@ class PageInfo:
 
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=Vocabulary)
 
 TOTAL_COUNT_COST: Final = 10
 TOTAL_COUNT_MOST: Final = 10_000
@@ -121,12 +110,6 @@ def digest_read(c: Columns) -> ColumnElement[Any]:
     """Show the digest of a row as base64."""
     text: ColumnElement[Any] = func.encode(cast(c.digest, LargeBinary()), "base64", type_=Text())
     return text
-
-
-def within(day: ColumnElement[Any], from_on: ColumnElement[Any], until_on: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Test that a day, written out in full, lies in a span of partial dates; an unknown end does not exclude it."""
-    # '~' sorts behind '-' and every digit, so that 2012~ lies behind every day of 2012.
-    return and_(or_(from_on.is_(None), from_on <= day), or_(until_on.is_(None), until_on.op("||")("~") >= day))
 
 
 def period(from_on: str, until_on: str, ended: str | None = None) -> Mapping[str, Expression]:
@@ -225,54 +208,6 @@ class CountryFilter:
 
 
 @input_object
-class DisciplineFilter:
-    """Match a value of Discipline."""
-
-    eq: Discipline | None = _operator("Equal to.")
-    in_: list[Discipline] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class SupportKindFilter:
-    """Match a value of SupportKind."""
-
-    eq: SupportKind | None = _operator("Equal to.")
-    in_: list[SupportKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class RegionFilter:
-    """Match a value of Region."""
-
-    eq: Region | None = _operator("Equal to.")
-    in_: list[Region] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class CityKindFilter:
-    """Match a value of CityKind."""
-
-    eq: CityKind | None = _operator("Equal to.")
-    in_: list[CityKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class EventKindFilter:
-    """Match a value of EventKind."""
-
-    eq: EventKind | None = _operator("Equal to.")
-    in_: list[EventKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class OrganisationKindFilter:
-    """Match a value of OrganisationKind."""
-
-    eq: OrganisationKind | None = _operator("Equal to.")
-    in_: list[OrganisationKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
 class DateTimeFilter:
     """Match an instant."""
 
@@ -281,56 +216,8 @@ class DateTimeFilter:
 
 
 @input_object
-class UrgencyFilter:
-    """Match a value of Urgency."""
+class Filter(Generic[Word]):
+    """Match one value, or any of several."""
 
-    eq: Urgency | None = _operator("Equal to.")
-    in_: list[Urgency] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class PurposeFilter:
-    """Match a value of Purpose."""
-
-    eq: Purpose | None = _operator("Equal to.")
-    in_: list[Purpose] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class CategoryFilter:
-    """Match a value of Category."""
-
-    eq: Category | None = _operator("Equal to.")
-    in_: list[Category] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class ReferralStateFilter:
-    """Match a value of ReferralState."""
-
-    eq: ReferralState | None = _operator("Equal to.")
-    in_: list[ReferralState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class ReferralEventKindFilter:
-    """Match a value of ReferralEventKind."""
-
-    eq: ReferralEventKind | None = _operator("Equal to.")
-    in_: list[ReferralEventKind] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class ConsentStateFilter:
-    """Match a value of ConsentState."""
-
-    eq: ConsentState | None = _operator("Equal to.")
-    in_: list[ConsentState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
-
-
-@input_object
-class CaseStateFilter:
-    """Match a value of CaseState."""
-
-    eq: CaseState | None = _operator("Equal to.")
-    in_: list[CaseState] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)
+    eq: Word | None = _operator("Equal to.")
+    in_: list[Word] | None = strawberry.field(name="in", description="One of.", default=strawberry.UNSET)

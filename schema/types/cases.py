@@ -46,14 +46,11 @@ from schema.tables import (
 from schema.tables.base import table_of
 from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import (
-    CaseStateFilter,
     Connection,
-    DisciplineFilter,
+    Filter,
     IDFilter,
     Node,
     OrderDirection,
-    RegionFilter,
-    UrgencyFilter,
 )
 from schema.types.consents import CONSENT_ORDERS, Consent, ConsentOrderField, ConsentWhere
 from schema.types.referrals import (
@@ -424,10 +421,10 @@ class Person(Node):
 class CaseWhere:
     """Which cases. Narrows those you have a relation to; a condition on what you may not read is refused."""
 
-    state: CaseStateFilter | None = matches(CaseRow.state, see=CASE, says="By state.")
-    discipline: DisciplineFilter | None = matches(CaseRow.disciplines, see=PROFILE, says="By discipline.")
-    urgency: UrgencyFilter | None = matches(CaseRow.urgency, see=PROFILE, says="By urgency.")
-    origin_region: RegionFilter | None = matches(CaseRow.origin_region, see=PROFILE, says="By region of origin.")
+    state: Filter[CaseState] | None = matches(CaseRow.state, see=CASE, says="By state.")
+    discipline: Filter[Discipline] | None = matches(CaseRow.disciplines, see=PROFILE, says="By discipline.")
+    urgency: Filter[Urgency] | None = matches(CaseRow.urgency, see=PROFILE, says="By urgency.")
+    origin_region: Filter[Region] | None = matches(CaseRow.origin_region, see=PROFILE, says="By region of origin.")
     owner: IDFilter | None = matches(CaseRow.owner_id, see=OWNER, says="By caseworker.")
     unowned: bool | None = holds(
         lambda c, wanted: c.owner_id.is_(None) == wanted, see=OWNER, says="Without a caseworker."

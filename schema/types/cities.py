@@ -3,22 +3,22 @@
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, exists, func, select
 
 from schema.access import NETWORK, PUBLIC, SECRETARIAT, AnyOf, Columns, RowIs
 from schema.scalars import CountryCode, Date, PartialDate
 from schema.source import Ordering, column, computed, holds, input_object, many, matches, one, page, part, plain, record
+from schema.standing import surely_within
 from schema.tables import CityRow, CoordinatorCityRow, CoordinatorRow, MembershipRow, PlaceRow
 from schema.tables.base import table_of
 from schema.types.basics import (
-    CityKindFilter,
     Connection,
     CountryFilter,
+    Filter,
     Node,
     OrderDirection,
     Period,
     Provenance,
-    RegionFilter,
     TextFilter,
     period,
     provenance,
@@ -49,9 +49,8 @@ def _joined(c: Columns) -> ColumnElement[Any]:
 
 def _was_member(c: Columns, day: ColumnElement[Any]) -> ColumnElement[bool]:
     periods = table_of(MembershipRow).alias()
-    text = cast(day, Text)
-    ends = or_(periods.c.until_on.op("||")("~") >= text, and_(periods.c.until_on.is_(None), ~periods.c.ended))
-    return exists().where(periods.c.city_id == c.id, periods.c.from_on <= text, ends).correlate_except(periods)
+    member = surely_within(cast(day, Text), periods.c)
+    return exists().where(periods.c.city_id == c.id, member).correlate_except(periods)
 
 
 @plain(see=NETWORK)
@@ -165,9 +164,9 @@ class CityWhere:
 
     slug: TextFilter | None = matches(CityRow.slug, folded=True, see=PUBLIC, says="By natural key.")
     name: TextFilter | None = matches(CityRow.name_key, folded=True, see=PUBLIC, says="By name.")
-    kind: CityKindFilter | None = matches(CityRow.kind, see=PUBLIC, says="By kind.")
+    kind: Filter[CityKind] | None = matches(CityRow.kind, see=PUBLIC, says="By kind.")
     country: CountryFilter | None = matches(CityRow.country, see=PUBLIC, says="By country.")
-    region: RegionFilter | None = matches(CityRow.region, see=PUBLIC, says="By region.")
+    region: Filter[Region] | None = matches(CityRow.region, see=PUBLIC, says="By region.")
     status: MembershipStatus | None = matches(
         CityRow.status,
         absent=MembershipStatus.MEMBER,

@@ -22,7 +22,7 @@ from schema.source import (
     viewer,
 )
 from schema.tables import ConsentRow
-from schema.types.basics import ConsentStateFilter, DateFilter, IDFilter, Node, OrderDirection, Period
+from schema.types.basics import DateFilter, Filter, IDFilter, Node, OrderDirection, Period
 from schema.types.organisations import Organisation
 from schema.types.staff import COLLEAGUES, Staff
 from schema.vocabulary import Category, ConsentChannel, ConsentState, LegalBasis, Purpose, Relation
@@ -115,6 +115,6 @@ class Consent(Node):
 class ConsentWhere:
     """Which consents."""
 
-    state: ConsentStateFilter | None = compares(_state, see=CONSENT, says="By standing, as you read it.")
+    state: Filter[ConsentState] | None = compares(_state, see=CONSENT, says="By standing, as you read it.")
     recipient: IDFilter | None = matches(ConsentRow.recipient_id, see=CONSENT, says="By body.")
     ends_on: DateFilter | None = matches(ConsentRow.until_on, see=CONSENT, says="By last day.")

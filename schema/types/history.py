@@ -3,16 +3,17 @@
 from typing import Final
 
 import strawberry
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, not_, or_
+from sqlalchemy import ColumnElement, Text, cast, exists, func
 
 from schema.access import PUBLIC, Anyone, Columns
 from schema.scalars import CountryCode, Date
 from schema.source import Ordering, column, embedded, holds, input_object, many, matches, one, record
+from schema.standing import surely_within
 from schema.tables import EventRow, ProjectCityRow, ProjectRow, ResolutionRow, TermRow, TimelineEntryRow
 from schema.tables.base import table_of
 from schema.types.basics import (
     DateFilter,
-    EventKindFilter,
+    Filter,
     IDFilter,
     Node,
     OrderDirection,
@@ -21,7 +22,6 @@ from schema.types.basics import (
     period,
     provenance,
     span,
-    within,
 )
 from schema.types.cities import City
 from schema.types.organisations import Organisation
@@ -138,7 +138,7 @@ class TimelineEntry(Node):
 class EventWhere:
     """Which events. All conditions must hold."""
 
-    kind: EventKindFilter | None = matches(EventRow.kind, see=PUBLIC, says="By kind.")
+    kind: Filter[EventKind] | None = matches(EventRow.kind, see=PUBLIC, says="By kind.")
     from_: DateFilter | None = matches(EventRow.from_on, name="from", see=PUBLIC, says="By first day.")
     city: IDFilter | None = matches(EventRow.city_id, see=PUBLIC, says="By host.")
 
@@ -162,9 +162,7 @@ EVENT_ORDERS: Final = {EventOrderField.STARTS: BY_START}
 
 
 def _sat_on(c: Columns, day: ColumnElement[Date]) -> ColumnElement[bool]:
-    text = cast(day, Text)
-    known = or_(c.until_on.is_not(None), not_(c.ended))
-    return and_(c.from_on.is_not(None), known, within(text, c.from_on, c.until_on))
+    return surely_within(cast(day, Text), c)
 
 
 @input_object

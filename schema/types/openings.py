@@ -11,7 +11,7 @@ from schema.scalars import CountryCode, Date, LanguageTag
 from schema.source import TODAY, Ordering, Union, column, computed, holds, input_object, interface, matches, one, record
 from schema.tables import CityRow, PartnerOpeningRow, PlaceRow
 from schema.tables.base import table_of
-from schema.types.basics import CountryFilter, DateFilter, DisciplineFilter, Node, OrderDirection, SupportKindFilter
+from schema.types.basics import CountryFilter, DateFilter, Filter, Node, OrderDirection
 from schema.vocabulary import Discipline, MembershipStatus, Region, Relation, SupportKind
 from schema.vocabulary.base import Vocabulary, vocabulary
 
@@ -175,9 +175,9 @@ class OpeningWhere:
     """Which openings. All conditions must hold."""
 
     open: bool | None = matches(PlaceRow.open, absent=True, see=NETWORK, says="Open now; true when not given.")
-    support: SupportKindFilter | None = matches(PlaceRow.support, see=NETWORK, says="Gives such help.")
+    support: Filter[SupportKind] | None = matches(PlaceRow.support, see=NETWORK, says="Gives such help.")
     country: CountryFilter | None = matches(CityRow.country, see=NETWORK, says="In such a country.")
-    discipline: DisciplineFilter | None = matches(
+    discipline: Filter[Discipline] | None = matches(
         PlaceRow.disciplines, empty=True, see=NETWORK, says="For such people, or without limit."
     )
     household_of: int | None = holds(

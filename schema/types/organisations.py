@@ -3,26 +3,24 @@
 from typing import Annotated, Final
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, exists, func
+from sqlalchemy import ColumnElement, exists, func
 
 from schema.access import NETWORK, PUBLIC, SECRETARIAT, Anyone, Columns, Own, Related, network_only
 from schema.scalars import URL, CountryCode
 from schema.source import TODAY_TEXT, Ordering, column, embedded, holds, input_object, matches, one, record
+from schema.standing import in_force
 from schema.tables import AgreementRow, OrganisationRow
 from schema.tables.base import table_of
 from schema.types.basics import (
     CountryFilter,
-    DisciplineFilter,
+    Filter,
     Node,
     OrderDirection,
-    OrganisationKindFilter,
     Period,
     Provenance,
-    SupportKindFilter,
     TextFilter,
     period,
     provenance,
-    within,
 )
 from schema.vocabulary import (
     AgreementState,
@@ -109,9 +107,8 @@ class Organisation(Node):
 def _agreed(c: Columns) -> ColumnElement[bool]:
     """Test that an agreement of the body runs today."""
     agreement = table_of(AgreementRow).alias()
-    a = agreement.c
-    runs = and_(a.state == AgreementState.IN_FORCE, within(TODAY_TEXT, a.from_on, a.until_on))
-    return exists().where(a.organisation_id == c.id, runs).correlate_except(agreement)
+    own = agreement.c.organisation_id == c.id
+    return exists().where(own, in_force(agreement.c, TODAY_TEXT)).correlate_except(agreement)
 
 
 @input_object
@@ -121,10 +118,10 @@ class OrganisationWhere:
     slug: TextFilter | None = matches(OrganisationRow.slug, folded=True, see=PUBLIC, says="By natural key.")
     name: TextFilter | None = matches(OrganisationRow.name_key, folded=True, see=PUBLIC, says="By name.")
     acronym: TextFilter | None = matches(OrganisationRow.acronym_key, folded=True, see=PUBLIC, says="By acronym.")
-    kind: OrganisationKindFilter | None = matches(OrganisationRow.kind, see=PUBLIC, says="By kind.")
+    kind: Filter[OrganisationKind] | None = matches(OrganisationRow.kind, see=PUBLIC, says="By kind.")
     country: CountryFilter | None = matches(OrganisationRow.country, see=PUBLIC, says="By seat.")
-    support: SupportKindFilter | None = matches(OrganisationRow.support, see=PUBLIC, says="Gives such help.")
-    discipline: DisciplineFilter | None = matches(
+    support: Filter[SupportKind] | None = matches(OrganisationRow.support, see=PUBLIC, says="Gives such help.")
+    discipline: Filter[Discipline] | None = matches(
         OrganisationRow.disciplines, empty=True, see=PUBLIC, says="Helps such people, or anybody."
     )
     in_agreement: bool | None = holds(

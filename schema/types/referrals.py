@@ -73,14 +73,10 @@ from schema.tables.referrals import Direction, WordsKind
 from schema.types.basics import (
     Connection,
     DateTimeFilter,
+    Filter,
     IDFilter,
     Node,
     OrderDirection,
-    PurposeFilter,
-    ReferralEventKindFilter,
-    ReferralStateFilter,
-    SupportKindFilter,
-    UrgencyFilter,
     digest_read,
     moment_key,
 )
@@ -433,7 +429,7 @@ class ReferralEvent(Node):
 class ReferralEventWhere:
     """Which events."""
 
-    kind: ReferralEventKindFilter | None = matches(ReferralEventRow.kind, see=ENVELOPE, says="By kind.")
+    kind: Filter[ReferralEventKind] | None = matches(ReferralEventRow.kind, see=ENVELOPE, says="By kind.")
     after_number: int | None = holds(
         lambda c, number: _number(c) > number, see=ENVELOPE, says="After this number, to replay."
     )
@@ -561,13 +557,13 @@ def _services(c: Columns) -> ColumnElement[Any]:
 class ReferralWhere:
     """Which referrals. Only those you are a side of."""
 
-    state: ReferralStateFilter | None = compares(state_read, see=ENVELOPE, says="By state, as you read it.")
+    state: Filter[ReferralState] | None = compares(state_read, see=ENVELOPE, says="By state, as you read it.")
     my_side: Side | None = holds(_on_side, settles=SIDE, see=ENVELOPE, says="You as sender or as recipient.")
-    purpose: PurposeFilter | None = matches(ReferralRow.purpose, see=ENVELOPE, says="By purpose.")
-    urgency: UrgencyFilter | None = matches(ReferralRow.urgency, see=ENVELOPE, says="By urgency.")
+    purpose: Filter[Purpose] | None = matches(ReferralRow.purpose, see=ENVELOPE, says="By purpose.")
+    urgency: Filter[Urgency] | None = matches(ReferralRow.urgency, see=ENVELOPE, says="By urgency.")
     sender: IDFilter | None = matches(ReferralRow.sender_id, see=ENVELOPE, says="By sender.")
     recipient: IDFilter | None = matches(ReferralRow.recipient_id, see=ENVELOPE, says="By recipient.")
-    service: SupportKindFilter | None = compares(_services, see=ENVELOPE, says="By help asked for.")
+    service: Filter[SupportKind] | None = compares(_services, see=ENVELOPE, says="By help asked for.")
     since: DateTimeFilter | None = compares(
         since_read, see=ENVELOPE, says="By the time they came to their state, as you read it."
     )

@@ -12,7 +12,7 @@ from schema.tables import FigureRow, ResidentRow, WorkRow
 from schema.types.basics import (
     Connection,
     CountryFilter,
-    DisciplineFilter,
+    Filter,
     IDFilter,
     Node,
     OrderDirection,
@@ -96,7 +96,7 @@ class ResidentWhere:
     """Which residents. Only released facts match, so a filter tells nothing that the page does not."""
 
     name: TextFilter | None = matches(ResidentRow.name_key, folded=True, see=PUBLIC, says="By shown name.")
-    discipline: DisciplineFilter | None = matches(ResidentRow.disciplines, see=PUBLIC, says="By released discipline.")
+    discipline: Filter[Discipline] | None = matches(ResidentRow.disciplines, see=PUBLIC, says="By released discipline.")
     city: IDFilter | None = matches(ResidentRow.city_id, see=PUBLIC, says="By released city.")
     origin_country: CountryFilter | None = matches(
         ResidentRow.origin_country, see=PUBLIC, says="By released country of origin."

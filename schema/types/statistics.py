@@ -8,6 +8,7 @@ from sqlalchemy import Integer, Text, and_, cast, func, not_, or_, select, tuple
 from schema.access import PUBLIC, TOTALS
 from schema.scalars import CountryCode, PartialDate
 from schema.source import TODAY_TEXT, embedded, holds, input_object, many, matches, part, plain
+from schema.standing import surely_within
 from schema.tables import CityRow, MembershipRow, OfficialTotalRow, StatisticCellRow
 from schema.tables.base import table_of
 from schema.types.basics import Provenance
@@ -74,15 +75,13 @@ def _sizes() -> Any:
     years = func.generate_series(FIRST_YEAR, this_year).table_valued("year").render_derived(name="years")
     # The last day of the year, or today in the year that runs.
     day = func.least(cast(years.c.year, Text).op("||")("-12-31"), TODAY_TEXT)
-    ends = or_(periods.c.until_on.op("||")("~") > day, and_(periods.c.until_on.is_(None), not_(periods.c.ended)))
-    covers = and_(periods.c.from_on <= day, ends)
     undated = and_(periods.c.from_on.is_(None), not_(periods.c.ended))
     listed = cities.c.status.in_([MembershipStatus.MEMBER, MembershipStatus.FORMER])
     return (
         select(
             years.c.year,
             cities.c.country,
-            func.count(cities.c.id.distinct()).filter(covers).label("members"),
+            func.count(cities.c.id.distinct()).filter(surely_within(day, periods.c)).label("members"),
             func.count(cities.c.id.distinct()).filter(undated).label("undated"),
         )
         .select_from(years)

@@ -17,8 +17,8 @@ from hub.changes.services import services
 from hub.clock import SetClock
 from hub.delivery.outbox import HandoffOutbox
 from hub.operations import Operations, Persons
+from hub.partners import PartnerUnknown
 from hub.planner import Planner
-from hub.referrals.errors import NoConnector
 from hub.referrals.office import Office as Desk
 from hub.referrals.service import Referrals
 from hub.store import Database, Reader
@@ -30,7 +30,7 @@ from schema.root import SCHEMA
 
 def _nobody(_organisation_id: UUID, _connection: Connection | None = None) -> Partner:
     """Know no partner's system."""
-    raise NoConnector
+    raise PartnerUnknown
 
 
 class Hub:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from connectors.protocol import Partner
 from connectors.signing import new_keys
-from hub.referrals.errors import NoConnector
+from hub.partners import PartnerUnknown
 from hub.referrals.office import Office
 from hub.store.sealed import Sealing
 from hub.store.vault import Vault
@@ -34,7 +34,7 @@ def office() -> Office:
     """An office without partners."""
 
     def nobody(_organisation_id: UUID, _connection: Connection | None = None) -> Partner:
-        raise NoConnector
+        raise PartnerUnknown
 
     me = new_keys("http://hub.example")
     return Office(vault=Vault(Sealing(derive)), me=lambda: me, outbox=Rows(), partner_of=nobody)

@@ -15,7 +15,7 @@ from connectors.errors import Invalid, Refused, Unauthorized, Unavailable, Uncer
 from connectors.forms import OWN, as_own
 from connectors.messages import Answer, Form, Packet
 from connectors.protocol import Capability, Partner
-from connectors.registry import NETWORKS, network, speak
+from connectors.registry import NETWORKS, network
 from connectors.signed import Reach
 from connectors.signing import new_keys, unchecked
 from connectors.words import CLOSING_REASONS, DECLINE_REASONS, FIELDS
@@ -64,7 +64,7 @@ def partner_of(name, **reach):
     base = {"issuer": "https://partner.example", "base": "https://partner.example/handoff"}
     found = network(name)
     settings = found.settings(reach=Reach(**(base | {"jwks_uri": "https://partner.example/jwks"} | reach)))
-    return speak(name, settings, new_keys("https://hub.example"), now=lambda: NOW)
+    return found.partner(settings, new_keys("https://hub.example"), now=lambda: NOW)
 
 
 # ---- Words

@@ -1,5 +1,6 @@
 """The ledger: who may record and withdraw, what is kept of an answer, what follows at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -36,9 +37,11 @@ def person(town, asked, account):
         table = table_of(PersonRow)
         connection.execute(update(table).where(table.c.id == asked.person_id).values(account_id=account))
     profile = AccessProfile(
-        relation=Relation.RESIDENT, scopes=frozenset({AccessScope.SELF_CONSENT, AccessScope.SELF_READ})
+        relation=Relation.RESIDENT,
+        scopes=frozenset({AccessScope.SELF_CONSENT, AccessScope.SELF_READ}),
+        account_id=account,
     )
-    return Acting(profile, account, town.now)
+    return Acting(profile, town.now)
 
 
 def test_a_person_answers_and_withdraws_for_themselves(town, asked):
@@ -60,14 +63,14 @@ def test_a_person_answers_and_withdraws_for_themselves(town, asked):
 
 def test_nobody_answers_for_another_person(town, asked):
     stranger = person(town, asked, town.other)
-    stranger = Acting(stranger.profile, town.dpo, town.now)
+    stranger = replace(stranger, profile=replace(stranger.profile, account_id=town.dpo))
     for who in (stranger, town.as_staff(town.other), town.program(town.pen), town.dora):
         with pytest.raises(NotFound):
             town.do("record_consent", who, asked.consent_id, town.said(ALL))
     for who in (stranger, town.mira, town.lena, town.program(town.pen)):
         with pytest.raises(NotFound):
             town.do("revoke_consent", who, asked.consent_id, ConsentChannel.IN_APP)
-    unscoped = Acting(AccessProfile(relation=Relation.LEAD), town.lead, town.now)
+    unscoped = Acting(AccessProfile(relation=Relation.LEAD, account_id=town.lead), town.now)
     with pytest.raises(NotFound):
         town.do("record_consent", unscoped, asked.consent_id, town.said(ALL))
 

@@ -186,8 +186,11 @@ class Desk:
 
     @property
     def lena(self) -> Acting:
-        profile = AccessProfile(relation=Relation.LEAD, scopes=frozenset(AccessScope))
-        return Acting(profile, self.account, self.clock.now())
+        return self._as(Relation.LEAD)
+
+    def _as(self, relation: Relation) -> Acting:
+        profile = AccessProfile(relation=relation, scopes=frozenset(AccessScope), account_id=self.account)
+        return Acting(profile, self.clock.now())
 
     def ready(self) -> Changed:
         """Bring a referral of a new person as far as ready, in one transaction."""
@@ -223,10 +226,8 @@ class Desk:
             self.referrals.withdraw(connection, self.lena, referral, reason=ClosingReason.PERSON_WITHDREW)
 
     def revoke(self, consent: UUID) -> None:
-        profile = AccessProfile(relation=Relation.DPO, scopes=frozenset(AccessScope))
-        acting = Acting(profile, self.account, self.clock.now())
         with self.engine.begin() as connection:
-            self.referrals.revoke_consent(connection, acting, consent, ConsentChannel.ENCRYPTED_MESSAGE)
+            self.referrals.revoke_consent(connection, self._as(Relation.DPO), consent, ConsentChannel.ENCRYPTED_MESSAGE)
 
     def state(self, referral: UUID) -> Any:
         with self.engine.connect() as connection:

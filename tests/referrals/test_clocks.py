@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.referrals import FINAL, TRANSITIONS, Party
-from hub.referrals.clocks import LENGTHS, RUNS_OUT, WAITS, answer_by, clock, end
+from hub.referrals.clocks import LENGTHS, RUNS_OUT, answer_by, clock, end
+from schema.standing import WAITS
 from schema.vocabulary import ClockKind, ReferralState, Urgency
 
 S = ReferralState

@@ -23,7 +23,6 @@ from schema.vocabulary import (
 )
 
 S = ReferralState
-THREE = [Category.CASE, Category.IDENTITY, Category.RISK]
 
 
 def test_a_person_is_handed_over_helped_and_the_loop_is_closed(town):

@@ -46,6 +46,7 @@ class Standing:
         Raises:
             TokenRefused: it names a client, a body or a city that the hub does not know, or not for this.
             PurposeRefused: the client may not have this purpose.
+            StoreUnavailable: the database does not answer.
         """
         try:
             with Session(self._engine) as session:

@@ -63,7 +63,10 @@ class Passkeys:
         self._place = place
 
     def ask_to_sign_in(self, connection: Connection, browser: Token, *, now: datetime) -> str:
-        """Make the options for `navigator.credentials.get`, as JSON."""
+        """Make the options for `navigator.credentials.get`, as JSON.
+
+        Source: Web Authentication, section 5.5.
+        """
         options = generate_authentication_options(
             rp_id=self._place.rp_id,
             challenge=_challenge(connection, browser, Ceremony.SIGN_IN, now=now),
@@ -75,7 +78,10 @@ class Passkeys:
     def ask_to_enrol(
         self, connection: Connection, browser: Token, *, account_id: UUID, login: str, name: str, now: datetime
     ) -> str:
-        """Make the options for `navigator.credentials.create`, as JSON; passkeys already there are left out."""
+        """Make the options for `navigator.credentials.create`, as JSON; passkeys already there are left out.
+
+        Source: Web Authentication, section 5.4.
+        """
         known = connection.execute(select(_P.c.credential_id).where(_P.c.account_id == account_id)).scalars()
         options = generate_registration_options(
             rp_id=self._place.rp_id,
