@@ -307,7 +307,8 @@ class Operations:
             return Answer(_dumps({"data": data, "extensions": {"withheld": withheld}}), None, CHANGE_COST)
         payload = Payload(change, asked.prepared, values, self.planner.catalogue)
         reading = payload.reading(variables, self._show(acting.profile))
-        body, cost = {}, CHANGE_COST
+        body: dict[str, Any] = {}
+        cost = CHANGE_COST
         records: dict[str, Any] = {}
         if reading.document:
             read = await self.execute(
@@ -321,6 +322,9 @@ class Operations:
             records = {name: shown.get(alias) for name, alias in reading.aliases.items()}
             body = _moved(found, response, {alias: name for name, alias in reading.aliases.items()})
         data[response] = payload.written(records)
+        withheld = payload.withheld(acting.profile)
+        if withheld:
+            body.setdefault("extensions", {}).setdefault("withheld", []).extend(withheld)
         return Answer(_dumps({"data": data} | body), None, cost)
 
     def _show(self, profile: AccessProfile) -> Show:

@@ -211,22 +211,31 @@ class Server(AuthorizationServer):
     # Clients.
 
     def _by_assertion(self, query_client: Callable[[str], Client | None], request: Request) -> Client | None:
-        """Authenticate a client by its assertion. None, whatever is wrong: RFC 6749, section 5.2, tells no more."""
+        """Authenticate a client by its assertion. None, whatever is wrong: RFC 6749, section 5.2, tells no more.
+
+        What it was is for the log alone, so that operators can help.
+        """
+        try:
+            return self._asserted(query_client, request)
+        except Malformed as error:
+            _log.info("oauth.assertion_refused", reason=str(error))
+            return None
+
+    def _asserted(self, query_client: Callable[[str], Client | None], request: Request) -> Client | None:
         text = request.given("client_assertion")
         if request.given("client_assertion_type") != assertion.TYPE or text is None:
-            return None
-        try:
-            client_id = assertion.named_client(text)
-            client = query_client(client_id)
-            audiences: tuple[str, ...] = (self.config.issuer,)
-            if client is not None and client.legacy_audience:
-                audiences += (self.config.endpoint("token"),)
-            jti, expires_at = assertion.check(text, client, self._keys, audiences=audiences, now=self.now)
-        except Malformed:
-            return None
+            raise Malformed("none")
+        client_id = assertion.named_client(text)
+        client = query_client(client_id)
+        audiences: tuple[str, ...] = (self.config.issuer,)
+        if client is not None and client.legacy_audience:
+            audiences += (self.config.endpoint("token"),)
+        jti, expires_at = assertion.check(text, client, self._keys, audiences=audiences, now=self.now)
         if request.given("client_id") not in {None, client_id}:
-            return None
-        return client if once.use_assertion(self.session, client_id, jti, expires_at=expires_at) else None
+            raise Malformed("client_id")
+        if not once.use_assertion(self.session, client_id, jti, expires_at=expires_at):
+            raise Malformed("used before")
+        return client
 
     def authenticate_client(self, request: Any, methods: Collection[str], endpoint: str = "token") -> Client:
         """Authenticate the client, whatever the endpoint, by its assertion alone."""

@@ -16,7 +16,10 @@ from hub.changes.machine import Change
 from hub.planner.beneath import Beneath, query_for
 from hub.planner.catalogue import Catalogue
 from hub.planner.document import Prepared
+from hub.planner.ir import Shut
 from hub.planner.selection import Collector, Selected
+from hub.planner.weave import settle
+from schema.access import AccessProfile
 from schema.changes import PAYLOAD, Shown
 from schema.source import Record
 
@@ -42,6 +45,7 @@ class Payload:
     def __init__(self, change: Change, prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue) -> None:
         assert change.outcome is not None
         self._outcome = change.outcome
+        self._response = change.selected.response
         self._prepared = prepared
         self._catalogue = catalogue
         collector = Collector(prepared.schema, prepared.fragments, values)
@@ -59,10 +63,8 @@ class Payload:
             internal = self._outcome.shown.get(each.name)
             if internal is None:
                 continue
-            named = get_named_type(self._catalogue.object(self._outcome.type).fields[each.name].type)
-            record = self._catalogue.types[named.name].record
-            assert record is not None
-            beneath = Beneath(f"{_ALIAS}{number}", named.name, each.below)
+            name, record = self._record(each)
+            beneath = Beneath(f"{_ALIAS}{number}", name, each.below)
             records.append(beneath)
             variables[beneath.variable] = show(record, internal)
             aliases[each.response] = beneath.alias
@@ -70,6 +72,21 @@ class Payload:
             return Reading("", {}, {})
         document, mine = query_for(records, self._prepared, given)
         return Reading(document, variables | mine, aliases)
+
+    def withheld(self, profile: AccessProfile) -> list[dict[str, Any]]:
+        """Tell which records are of a type that is not for the viewer, whether there is one or not.
+
+        Args:
+            profile: of who changed it.
+        """
+        told = []
+        for each in filter(self._shown, self._fields):
+            _, record = self._record(each)
+            gate = settle(record.see.rule, profile)
+            if isinstance(gate, Shut):
+                path = [self._response, each.response]
+                told.append({"path": path, "category": record.see.category.name, "code": gate.code})
+        return told
 
     def written(self, records: Mapping[str, Any]) -> dict[str, Any]:
         """Put the payload together, in the order asked.
@@ -86,6 +103,13 @@ class Payload:
             else:
                 values[each.response] = self._outcome.told[each.name]
         return values
+
+    def _record(self, field: Selected) -> tuple[str, Record]:
+        """Name the type of a field that shows a record, and give the record."""
+        named = get_named_type(self._catalogue.object(self._outcome.type).fields[field.name].type)
+        record = self._catalogue.types[named.name].record
+        assert record is not None
+        return named.name, record
 
     def _shown(self, field: Selected) -> bool:
         if field.name == "__typename":

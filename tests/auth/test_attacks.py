@@ -16,6 +16,7 @@ from looking import grant_of
 from partner import MISSING, b64, back, challenge_of, hs256, new_key, raw, read, signed, unb64
 from sqlalchemy import delete
 from sqlmodel import col
+from structlog.testing import capture_logs
 
 from hub.auth import registry
 from hub.auth.keys import listed, replace
@@ -205,6 +206,23 @@ def test_a_bent_assertion_is_refused(partner, bent):
 def test_the_audience_is_the_issuer_as_one_string(hub, partner):
     for audience in ([hub.issuer], [hub.issuer, "https://evil.example"], partner.url("token"), hub.issuer + "/"):
         refused(partner.token(assertion=partner.assertion(aud=audience)))
+
+
+def test_operators_are_told_what_was_wrong_and_strangers_are_not(hub, partner):
+    used = partner.assertion()
+    assert partner.token(assertion=used).status_code == 200
+    with capture_logs() as lines:
+        answers = [
+            partner.token(assertion=partner.assertion(aud=partner.url("token"))),
+            partner.token(assertion=partner.assertion(exp=int((hub.clock.now() + timedelta(days=1)).timestamp()))),
+            partner.token(assertion=partner.assertion(sub="nobody", iss="nobody")),
+            partner.token(assertion=used),
+        ]
+    for answer in answers:
+        refused(answer)
+        assert answer.json() == REFUSED
+    told = [line["reason"] for line in lines if line["event"] == "oauth.assertion_refused"]
+    assert told == ["audience", "exp", "client", "used before"]
 
 
 def test_an_old_library_may_name_the_token_endpoint_where_that_is_marked(hub):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -56,6 +57,22 @@ async def test_a_partner_hands_a_person_over_in_one_go(lena: Desk, pen: Desk, to
     taken = await lena.step("takeReferral", referral=referral)
     assert taken["referral"]["case"]["identity"] == {"legalName": NAME}
     assert taken["referral"]["case"]["risk"] is None
+
+
+async def test_what_is_not_for_who_hands_over_is_withheld_beneath_the_answer(pen: Desk):
+    everything = pen.profile
+    pen.profile = replace(everything, scopes=frozenset({AccessScope.REFERRAL_SEND}))
+    document = """mutation($input: SubmitReferralInput!) { it: submitReferral(input: $input) { ... on ReferralPayload {
+      replayed given: consent { id } referral { id consent { id } } } } }"""
+    given = {"idempotencyKey": "with-one-scope", "content": ALLOWED, "consent": TAKEN, **WANTED}
+    answer = await pen.ask(document, input=given)
+    assert answer["data"]["it"]["given"] is answer["data"]["it"]["referral"]["consent"] is None
+    assert sorted((each["path"], each["category"], each["code"]) for each in answer["extensions"]["withheld"]) == [
+        (["it", "given"], "CASE", "SCOPE"),
+        (["it", "referral", "consent"], "CASE", "SCOPE"),
+    ]
+    pen.profile = everything
+    assert "extensions" not in await pen.ask(document, input=given)
 
 
 async def test_the_same_key_hands_over_once(pen: Desk, town: Town):
