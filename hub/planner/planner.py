@@ -4,7 +4,7 @@ The first cache keeps documents made ready; the second keeps plans by document, 
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
@@ -26,6 +26,8 @@ from schema.access import AccessProfile
 from schema.printed import printed
 
 INTROSPECTIONS_MOST: Final = 16
+PLANS_CHARACTERS_MOST: Final = 20_000_000
+"""Of SQL, in all plans that are kept."""
 CHARACTERS_FOR_ONE: Final = 25
 """Of SQL, planned for the price of one object: about 150 microseconds (measured)."""
 INTROSPECTION_PRICE: Final = 500
@@ -37,8 +39,12 @@ V = TypeVar("V")
 class Lru(Generic[K, V]):
     """A bounded map that forgets what was not used for longest."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, weigh: Callable[[V], int] = lambda _: 0, weight_most: int = 0) -> None:
+        """Take how many there may be, and what they may weigh together."""
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
+        self._weight_most = weight_most
         self._entries: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
@@ -49,10 +55,14 @@ class Lru(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, forgetting the oldest when there are too many."""
+        """Keep a value, forgetting the oldest when there are too many, or they weigh too much."""
+        if key in self._entries:
+            self._weight -= self._weigh(self._entries[key])
         self._entries[key] = value
-        if len(self._entries) > self._most:
-            self._entries.popitem(last=False)
+        self._weight += self._weigh(value)
+        while len(self._entries) > self._most or (self._weight > self._weight_most and len(self._entries) > 1):
+            _, gone = self._entries.popitem(last=False)
+            self._weight -= self._weigh(gone)
 
     def __len__(self) -> int:
         """Count the values kept."""
@@ -164,7 +174,9 @@ class Planner:
         self.sdl: Final = printed(schema)
         self.catalogue: Final = Catalogue(schema._schema)  # noqa: SLF001  # strawberry keeps graphql-core's schema there
         self._documents: Lru[tuple[str, str | None], Prepared] = Lru(documents_most)
-        self._plans: Lru[tuple[object, ...], Plan] = Lru(plans_most)
+        self._plans: Lru[tuple[object, ...], Plan] = Lru(
+            plans_most, weigh=lambda plan: len(plan.sql), weight_most=PLANS_CHARACTERS_MOST
+        )
         # Answers of introspection stand in their plans and are long.
         self._introspections: Lru[tuple[object, ...], Plan] = Lru(INTROSPECTIONS_MOST)
 
@@ -245,8 +257,10 @@ class Planner:
         """Read the parameters of a plan from a request.
 
         Raises:
-            OperationRefused: what the values ask for is refused, or costs too much.
+            OperationRefused: what the values ask for is refused, or costs too much; or the statement is too long.
         """
+        if len(plan.sql) > self.limits.statement:
+            raise OperationRefused("TOO_COSTLY", "The operation is too intricate. Ask for less in one.")
         arguments = plan.arguments(Request(values, self.limits, asked=asked))
         cost = plan.cost.of(values) if plan.cost.moving else plan.cost.fixed
         self._afford(cost)

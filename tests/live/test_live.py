@@ -190,6 +190,13 @@ def test_who_is_cut_off_hears_no_more(either: Street, cut: Callable[[Street], No
     assert time.monotonic() - began < 3
 
 
+def set_agreement(street: Street, state: AgreementState) -> None:
+    agreements = table_of(AgreementRow)
+    with street.town.engine.begin() as connection:
+        mine = agreements.c.organisation_id == street.town.pen.id
+        connection.execute(update(agreements).where(mine).values(state=state))
+
+
 @pytest.mark.usefixtures("restored")
 def test_people_of_a_body_that_is_cut_off_read_and_hear_no_more(either: Street):
     account = uuid4()
@@ -206,12 +213,18 @@ def test_people_of_a_body_that_is_cut_off_read_and_hear_no_more(either: Street):
                 created_at=either.town.now,
             )
         )
-    inbox = "{ referrals { totalCount } }"
+    inbox = "{ referrals { totalCount } viewer { scopes } }"
     headers = either.session(account) | {"origin": either.url, "x-hub-console": "1", "accept": "application/json"}
     ear = either.at_the_console(account=account)
     made = either.town.received(either.town.pen)
     assert numbers(ear, 2) == [1, 2]
     assert json.loads(either.post(headers, inbox).read())["data"]["referrals"]["totalCount"] > 0
+    set_agreement(either, AgreementState.SUSPENDED)
+    assert json.loads(either.post(headers, inbox).read())["data"] == {
+        "referrals": {"totalCount": 0},
+        "viewer": {"scopes": []},
+    }
+    set_agreement(either, AgreementState.IN_FORCE)
     body_cut_off(either)
     assert either.post(headers, inbox).status_code == 401
     take = "mutation($input: TakeReferralInput!) { takeReferral(input: $input) { __typename } }"
@@ -221,20 +234,13 @@ def test_people_of_a_body_that_is_cut_off_read_and_hear_no_more(either: Street):
 
 
 def test_who_has_no_relation_any_more_hears_nothing_and_hears_again_with_it(either: Street):
-    agreements = table_of(AgreementRow)
-
-    def agreement(state: AgreementState) -> None:
-        with either.town.engine.begin() as connection:
-            mine = agreements.c.organisation_id == either.town.pen.id
-            connection.execute(update(agreements).where(mine).values(state=state))
-
     ear = either.listen()
     made = either.town.received(either.town.pen)
     assert numbers(ear, 2) == [1, 2]
-    agreement(AgreementState.ENDED)
+    set_agreement(either, AgreementState.ENDED)
     either.town.do("revoke_consent", either.town.dora, made.consent_id, ConsentChannel.ENCRYPTED_MESSAGE)
     assert ear.beats() == []
-    agreement(AgreementState.IN_FORCE)
+    set_agreement(either, AgreementState.IN_FORCE)
     either.town.received(either.town.pen)
     assert numbers(ear, 2) == [1, 2]
 

@@ -11,6 +11,7 @@ from profiles import BOARD, PARTNER
 from hub.planner import Asked, Limits, OperationRefused, Planner
 from hub.planner.bind import CursorForm, Sent, cursor_key
 from hub.planner.explain import explain, readable
+from hub.planner.planner import Lru
 from schema.access import ANONYMOUS, AccessProfile
 from schema.root import SCHEMA
 from schema.vocabulary import AccessScope, Purpose, Relation
@@ -201,3 +202,25 @@ def test_what_is_not_planned_is_not_explained(planner: Planner, document: str):
     with pytest.raises(OperationRefused) as refused:
         explain(planner, document, {}, ANONYMOUS)
     assert refused.value.reason_code == "OPERATION_NOT_SUPPORTED"
+
+
+def test_a_statement_that_is_too_long_is_planned_once_and_refused():
+    planner = Planner(SCHEMA, Limits(statement=5_000))
+    document = "{ referrals(first: 1) { nodes { state since clock { kind } consent { state } case { code } } } }"
+    made = planner.make(document, None, {}, Asked(HANDED, NOW))
+    assert isinstance(made.bound, OperationRefused)
+    assert (made.price > 200, made.bound.reason_code) == (True, "TOO_COSTLY")
+    planner.keep(made)
+    with pytest.raises(OperationRefused):
+        planner.find(document, None, {}, Asked(HANDED, NOW))
+    assert planner.bind("{ cities { totalCount } }", None, {}, Asked(HANDED, NOW)).cost == 11
+
+
+def test_what_is_kept_is_bounded_by_its_weight_too():
+    kept: Lru[int, str] = Lru(100, weigh=len, weight_most=10)
+    for number in range(5):
+        kept.put(number, "xxxx")
+    kept.put(4, "xx")
+    assert [kept.get(number) for number in range(5)] == [None, None, None, "xxxx", "xx"]
+    kept.put(5, "x" * 50)
+    assert len(kept) == 1

@@ -101,6 +101,14 @@ async def test_statements_used_least_are_closed_at_the_server(database):
     assert int(kept) <= 4
 
 
+async def test_long_statements_make_room_for_one_another(database):
+    async with Reader(database.reading, connections=1) as reader:
+        for number in range(20):
+            await reader.fetch_text(f"select '{number}'::text /*{'x' * 60_000}*/")
+        kept = await reader.fetch_text("select count(*)::text from pg_prepared_statements")
+    assert int(kept) <= 9
+
+
 async def test_connections_are_bounded_and_used_again(database):
     async with Reader(database.reading, connections=2) as reader:
         pids = await asyncio.gather(*(reader.fetch_text(PID) for _ in range(50)))

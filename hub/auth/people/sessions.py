@@ -5,18 +5,19 @@ nothing. Source: OWASP Session Management Cheat Sheet.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, or_, select, update
 from sqlalchemy.engine import Row
 
+from hub.auth.clients import bounded
 from hub.auth.people.codes import Token, digest, new_token
 from hub.auth.people.place import Place
 from hub.auth.sessions import Account
 from hub.clock import Clock
-from schema.tables import AccountRow, WebSessionRow
+from schema.tables import AccountRow, AgreementRow, WebSessionRow
 from schema.tables.base import table_of
 from schema.tables.people import AccountStatus, Stage
 from schema.vocabulary import AccessScope, Relation
@@ -32,6 +33,7 @@ _KIND: Final = "session"
 _PURGED_AT_ONCE: Final = 100
 _S: Final = table_of(WebSessionRow)
 _A: Final = table_of(AccountRow)
+_G: Final = table_of(AgreementRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +104,15 @@ class WebSessions:
         live = and_(_A.c.id == account_id, _A.c.status == AccountStatus.ACTIVE)
         with self._engine.connect() as connection:
             row = connection.execute(select(_A).where(live)).first()
-        if row is None:
-            return None
-        return Account(
-            id=row.id,
-            relation=row.relation,
-            organisation_id=row.organisation_id,
-            city_id=row.city_id,
-            scopes=frozenset(row.scopes),
-        )
+            if row is None:
+                return None
+            return Account(
+                id=row.id,
+                relation=row.relation,
+                organisation_id=row.organisation_id,
+                city_id=row.city_id,
+                scopes=_agreed(connection, row, self._clock.now().date()),
+            )
 
     def of_cookies(self, cookie_header: str, *, seen: bool = True) -> Session | None:
         """Find the session the cookies name, full or not."""
@@ -136,7 +138,7 @@ class WebSessions:
             if seen and row is not None and now - row.seen_at >= _SEEN_EVERY:
                 connection.execute(update(_S).where(mine).values(seen_at=now))
                 connection.commit()
-        return None if row is None else _session(row)
+            return None if row is None else _session(row, _agreed(connection, row, now.date()))
 
     def start(self, connection: Connection, account_id: UUID, *, stage: Stage, amr: tuple[str, ...]) -> Token:
         """Start a session under a new token."""
@@ -195,6 +197,15 @@ def _live(now: datetime) -> ColumnElement[bool]:
     return and_(_S.c.seen_at > now - IDLE, or_(full, setup))
 
 
-def _session(row: Row[*tuple[Any, ...]]) -> Session:  # Any: columns of every type
+def _session(row: Row[*tuple[Any, ...]], scopes: frozenset[AccessScope]) -> Session:  # Any: columns of every type
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
-    return Session(**values | {"amr": tuple(row.amr), "scopes": frozenset(row.scopes)})
+    return Session(**values | {"amr": tuple(row.amr), "scopes": scopes})
+
+
+def _agreed(connection: Connection, row: Any, today: date) -> frozenset[AccessScope]:  # Any: columns of an account
+    """Give the scopes of an account; of a body's people what its agreement covers now, as of its programs."""
+    if row.organisation_id is None:
+        return frozenset(row.scopes)
+    found = select(_G).where(_G.c.organisation_id == row.organisation_id)
+    agreement: Any = connection.execute(found).one_or_none()
+    return bounded(row.scopes, agreement, today)
