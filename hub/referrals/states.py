@@ -34,31 +34,6 @@ class Actor(StrEnum):
     WORKER = "worker"
 
 
-class Party(StrEnum):
-    """Whom a step belongs to. Clock and worker need no caller."""
-
-    SENDER = "sender"
-    RECIPIENT = "recipient"
-    PERSON = "person"
-    CLOCK = "clock"
-    WORKER = "worker"
-
-
-PARTY_OF: Final[Mapping[Actor, Party]] = {
-    Actor.SENDER_CASEWORKER: Party.SENDER,
-    Actor.SENDER_LEAD: Party.SENDER,
-    Actor.RECIPIENT_SYSTEM: Party.RECIPIENT,
-    Actor.RECIPIENT_CASEWORKER: Party.RECIPIENT,
-    Actor.RECIPIENT_LEAD: Party.RECIPIENT,
-    Actor.PERSON: Party.PERSON,
-    Actor.CONTACT_PERSON: Party.PERSON,
-    Actor.DPO: Party.PERSON,
-    Actor.CLOCK: Party.CLOCK,
-    Actor.WORKER: Party.WORKER,
-}
-"""The data protection officer acts in the person's place."""
-
-
 class Second(StrEnum):
     """Whether somebody else must agree before the step is taken."""
 
@@ -169,11 +144,6 @@ class Transition:
     """None when the state stays."""
     actors: Actors
     guard: Guard
-
-    @property
-    def parties(self) -> frozenset[Party]:
-        """Whom it belongs to."""
-        return frozenset(PARTY_OF[actor] for actor in self.actors.may)
 
     @property
     def makes_new(self) -> bool:

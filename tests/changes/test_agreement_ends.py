@@ -140,3 +140,25 @@ def test_a_step_under_way_and_the_end_of_the_agreement_wait_for_each_other(town:
     assert done.is_set()
     assert town.kinds(made.referral_id)[-2:] == ["take", "agreement_ended"]
     assert town.now - town.row(made.referral_id).since < timedelta(minutes=1)
+
+
+def test_who_asks_while_an_agreement_changes_waits_and_is_told_how_it_stands_then(town: Town):
+    told: list[bool] = []
+
+    def ask() -> None:
+        with town.engine.begin() as connection:
+            try:
+                agreed(connection, town.pen.id, town.now.date())
+                told.append(True)
+            except AgreementInvalid:
+                told.append(False)
+
+    for state, runs in (("ended", False), ("in_force", True)):
+        with town.engine.begin() as changing:
+            changing.exec_driver_sql("update agreement set state = %s", (state,))
+            asking = threading.Thread(target=ask)
+            asking.start()
+            asking.join(0.3)
+            assert asking.is_alive()
+        asking.join(10)
+        assert told.pop() is runs

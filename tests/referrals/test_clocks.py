@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.referrals import FINAL, TRANSITIONS, Party
+from hub.referrals import FINAL, TRANSITIONS, Actor
 from hub.referrals.clocks import LENGTHS, RUNS_OUT, answer_by, clock, end
 from schema.standing import WAITS
 from schema.vocabulary import ClockKind, ReferralState, Urgency
@@ -32,7 +32,7 @@ def test_lengths_are_those_of_the_page():
 
 def test_every_event_of_the_clock_has_its_clock():
     by_clock = {
-        (state, each.event) for each in TRANSITIONS if Party.CLOCK in each.parties for state in each.from_states
+        (state, each.event) for each in TRANSITIONS if Actor.CLOCK in each.actors.may for state in each.from_states
     }
     assert set(RUNS_OUT.items()) == by_clock
     assert set(RUNS_OUT) == set(WAITS)

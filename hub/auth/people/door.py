@@ -11,7 +11,7 @@ from hmac import compare_digest
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, and_, delete, or_, select, update
+from sqlalchemy import Connection, Engine, Select, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.auth.people import passwords, throttle, totp
@@ -92,11 +92,7 @@ class Door:
         login = plain_login(login)
         self._count(browser, login, now)
         with self._engine.connect() as connection:
-            found = connection.execute(
-                select(_A.c.id, _S.c.password_hash)
-                .outerjoin(_S, _S.c.id == _A.c.id)
-                .where(_A.c.login == login, _A.c.status == AccountStatus.ACTIVE)
-            ).first()
+            found = connection.execute(_of_login(login)).first()
         right = passwords.fits(password, found.password_hash if found is not None else None)
         values = {
             "account_id": found.id if found is not None else None,
@@ -146,11 +142,7 @@ class Door:
         login = plain_login(login)
         self._count(browser, login, now)
         with self._engine.begin() as connection:
-            found = connection.execute(
-                select(_A.c.id, _S.c.password_hash)
-                .outerjoin(_S, _S.c.id == _A.c.id)
-                .where(_A.c.login == login, _A.c.status == AccountStatus.ACTIVE)
-            ).first()
+            found = connection.execute(_of_login(login)).first()
             account_id = found.id if found is not None else None
             kept = found.password_hash if found is not None else None
             right = passwords.fits(password, kept) or (found is not None and kept is None)
@@ -291,3 +283,9 @@ class Door:
 def plain_login(login: str) -> str:
     """Read a login as people type it."""
     return login.strip()[:LOGIN_MOST].lower().replace("\x00", "")
+
+
+def _of_login(login: str) -> Select[tuple[UUID, str | None]]:
+    """Find an account that may sign in, with the hash of its password where it has one."""
+    found = select(_A.c.id, _S.c.password_hash).outerjoin(_S, _S.c.id == _A.c.id)
+    return found.where(_A.c.login == login, _A.c.status == AccountStatus.ACTIVE)
