@@ -33,7 +33,7 @@ from schema.access import (
 from schema.source import PURPOSE, TODAY, TODAY_TEXT, viewer
 from schema.standing import running, taken_up
 from schema.tables import AgreementRow, CaseRow, ConsentRow, PersonRow, ReferralRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.tables.referrals import Direction
 from schema.types.basics import within
 from schema.vocabulary import AccessScope, AgreementState, Category, Grain, ReferralState, Relation, Side
@@ -127,7 +127,7 @@ def _unblocked(person: Pick) -> RowIs:
     """Hold where the person has not blocked the viewer's body and the file is not frozen."""
 
     def open_to(c: Columns) -> ColumnElement[bool]:
-        people = table_of(PersonRow).alias()
+        people = rows_of(PersonRow).alias()
         shut = viewer("organisation_id") == any_(people.c.blocked_organisations)
         free = exists().where(people.c.id == person(c), not_(people.c.frozen), not_(shut))
         return free.correlate_except(people)

@@ -9,7 +9,7 @@ from schema.access import NETWORK, PUBLIC, SECRETARIAT, Anyone, Columns, Own, Re
 from schema.scalars import URL, CountryCode
 from schema.source import TODAY_TEXT, Ordering, column, embedded, holds, input_object, matches, one, record
 from schema.tables import AgreementRow, OrganisationRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.basics import (
     CountryFilter,
     DisciplineFilter,
@@ -108,7 +108,7 @@ class Organisation(Node):
 
 def _agreed(c: Columns) -> ColumnElement[bool]:
     """Test that an agreement of the body runs today."""
-    agreement = table_of(AgreementRow).alias()
+    agreement = rows_of(AgreementRow).alias()
     a = agreement.c
     runs = and_(a.state == AgreementState.IN_FORCE, within(TODAY_TEXT, a.from_on, a.until_on))
     return exists().where(a.organisation_id == c.id, runs).correlate_except(agreement)
