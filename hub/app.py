@@ -203,7 +203,7 @@ def create_app(
             issuer=auth.config.issuer,
         ),
     ]
-    return Site(graphql, reader.ready, planner.sdl, lifespan, more, sockets=sockets)
+    return Site(graphql, reader.ready, lambda: planner.sdl, lifespan, more, sockets=sockets)
 
 
 async def deliver(

@@ -33,7 +33,7 @@ from schema.access import (
 from schema.source import PURPOSE, TODAY, TODAY_TEXT, viewer
 from schema.standing import in_force, running, taken_up
 from schema.tables import AgreementRow, CaseRow, ConsentRow, PersonRow, ReferralRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import AccessScope, Category, Grain, ReferralState, Relation, Side
 
@@ -126,7 +126,7 @@ def _unblocked(person: Pick) -> RowIs:
     """Hold where the person has not blocked the viewer's body and the file is not frozen."""
 
     def open_to(c: Columns) -> ColumnElement[bool]:
-        people = table_of(PersonRow).alias()
+        people = rows_of(PersonRow).alias()
         shut = viewer("organisation_id") == any_(people.c.blocked_organisations)
         free = exists().where(people.c.id == person(c), not_(people.c.frozen), not_(shut))
         return free.correlate_except(people)
@@ -215,7 +215,7 @@ PERSONS: Final = ways(
 
 def _waiting(c: Columns) -> ColumnElement[bool]:
     """Test that a consent was asked for a referral that is not sent yet, or never was."""
-    referral = table_of(ReferralRow).alias()
+    referral = rows_of(ReferralRow).alias()
     of_it = (referral.c.person_id == c.person_id, referral.c.consent_id == c.id)
     waits = exists().where(*of_it, referral.c.sent_at.is_(None))
     return waits.correlate_except(referral)

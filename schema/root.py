@@ -21,6 +21,7 @@ from schema.types.cases import CASE_ORDERS, CASES_IN_ORDER, Case, CaseOrder, Cas
 from schema.types.cities import CITY_ORDERS, City, CityOrder, CityOrderField, CityWhere
 from schema.types.consents import CONSENT, CONSENT_ORDERS, Consent, ConsentOrder, ConsentOrderField, ConsentWhere
 from schema.types.history import (
+    BY_KNOWN_START,
     BY_START,
     EVENT_ORDERS,
     Event,
@@ -116,12 +117,12 @@ class Query:
         where=EventWhere,
         order=EventOrder,
         orders=EVENT_ORDERS,
-        default=BY_START,
+        default=BY_KNOWN_START,
         see=PUBLIC,
         says="Assemblies, meetings, festivals; earliest first when no order is given.",
     )
     projects: Connection[Project] = page(default=BY_START, see=PUBLIC, says="Projects, earliest first.")
-    timeline: Connection[TimelineEntry] = page(default=BY_START, see=PUBLIC, says="History, earliest first.")
+    timeline: Connection[TimelineEntry] = page(default=BY_KNOWN_START, see=PUBLIC, says="History, earliest first.")
     board_terms: Connection[Term] = page(
         where=TermWhere, default=BY_START, see=PUBLIC, says="Who sits or sat at the board, earliest first."
     )

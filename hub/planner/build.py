@@ -4,7 +4,7 @@ Rules are carried along, not looked at: that is weaving's work.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2s
 from typing import Any, Final
 
@@ -88,14 +88,14 @@ Path = tuple[str, ...]
 Sets = Sequence[SelectionSetNode]
 
 
-def build(prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue, sdl: str) -> Operation:
+def build(prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue, sdl: Callable[[], str]) -> Operation:
     """Build the intermediate form of an operation for one shape of its variables.
 
     Args:
         prepared: the operation.
         values: coerced variables; only what their shape tells is used.
         catalogue: the schema's sources and rules.
-        sdl: the subgraph as printed, for `_service`.
+        sdl: prints the subgraph, for `_service`.
 
     """
     builder = _Builder(prepared, values, catalogue, sdl)
@@ -107,7 +107,9 @@ def build(prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue, s
 class _Builder:
     """Builds one operation."""
 
-    def __init__(self, prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue, sdl: str) -> None:
+    def __init__(
+        self, prepared: Prepared, values: Mapping[str, Any], catalogue: Catalogue, sdl: Callable[[], str]
+    ) -> None:
         self.prepared = prepared
         self.values = values
         self.catalogue = catalogue
@@ -207,7 +209,7 @@ class _Builder:
     def _federation(self, selected: Selected, path: Path) -> Node:
         if selected.name == "_service":
             wanted = self.collector.collect("_Service", selected.below)
-            texts = {each.response: "_Service" if each.name == "__typename" else self.sdl for each in wanted}
+            texts = {each.response: "_Service" if each.name == "__typename" else self.sdl() for each in wanted}
             return Text(json.dumps(texts))
         if selected.name == "_entities":
             return self._entities(selected, path)

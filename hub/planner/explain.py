@@ -57,7 +57,7 @@ def explain(planner: Planner, document: str, variables: Mapping[str, Any], profi
     if prepared.changes or prepared.subscribes:
         raise OperationRefused("OPERATION_NOT_SUPPORTED", "Only queries are planned; ask for what is read beneath.")
     values = prepared.coerce(variables)
-    built = build(prepared, values, planner.catalogue, planner.sdl)
+    built = build(prepared, values, planner.catalogue, lambda: planner.sdl)
     woven = weave(built, profile)
     plan = planner.plan(prepared, values, profile)
     withheld = [f"{'.'.join(each.path)}: {each.code} ({each.category})" for each in woven.withheld] or ["nothing"]

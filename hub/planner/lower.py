@@ -64,7 +64,7 @@ from hub.planner.scope import Scope, array, chosen, subquery
 from hub.planner.weave import reasons
 from schema.access import Unsealed
 from schema.source import Column, Computed, FromProfile, Part, Record
-from schema.tables.base import table_of
+from schema.tables.base import rows_of, table_of
 
 _INTEGER = Integer()
 
@@ -216,10 +216,16 @@ class Lowering:
         number = len(self.envelopes)
         self.envelopes.append(node)
         (key,) = {rule for _, rule in reasons(gate.rule) if isinstance(rule, Unsealed)}
-        sealed = self.alias(table_of(node.source.row), "sealed")
+        sealed = self.alias(rows_of(node.source.row), "sealed")
         there = sealed.c
-        (place,) = sealed.primary_key
-        parts = [place, there.subject_id, there.version, key_to(key, scope.c, beside), json_text.base64(there.sealed)]
+        (place,) = table_of(node.source.row).primary_key
+        parts = [
+            there[place.key],
+            there.subject_id,
+            there.version,
+            key_to(key, scope.c, beside),
+            json_text.base64(there.sealed),
+        ]
         found = select(json_text.envelope(number, parts)).select_from(sealed).where(node.source.on(scope.here, there))
         return found.correlate(*scope.around).scalar_subquery()
 
@@ -227,7 +233,7 @@ class Lowering:
 
     def rows(self, rows: Rows, scope: Scope) -> tuple[Scope, list[ColumnElement[bool]]]:
         """Open the rows of a record type around a scope, with the predicates of its rule."""
-        alias = self.alias(table_of(rows.record.row), rows.type_name)
+        alias = self.alias(rows_of(rows.record.row), rows.type_name)
         return Scope(alias, scope.around), passes(rows.gate, alias.c)
 
     def _single(self, node: Single, scope: Scope) -> ColumnElement[Any]:
@@ -240,7 +246,7 @@ class Lowering:
             inner, rules = self.rows(node.rows, scope)
         else:
             assert source.row is not None
-            alias = self.alias(table_of(source.row), str(source.row.__tablename__))
+            alias = self.alias(rows_of(source.row), str(source.row.__tablename__))
             parts = {name: make(alias.c) for name, make in source.parts.items()}
             inner, rules = Scope(alias, scope.around, parts), []
         item = self.object(node.obj, inner)

@@ -40,7 +40,7 @@ from hub.planner.json_text import Constant, join, obj
 from hub.planner.reach import Noting, note
 from hub.planner.rules import holds, passes, settled
 from hub.planner.scope import Scope, array, subquery
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 
 if TYPE_CHECKING:
     from hub.planner.lower import Lowering
@@ -87,7 +87,7 @@ class _PageLowering:
     def _open(self) -> Scope:
         union = self.node.source.union
         record = self.node.choices[0].record
-        table: FromClause = union.rows if union else table_of(record.row)
+        table: FromClause = union.rows if union else rows_of(record.row)
         name = "row" if union else self.node.choices[0].type_name
         return Scope(self.lowering.alias(table, name), self.scope.around, facts=self.facts)
 

@@ -6,6 +6,7 @@ The first cache keeps documents made ready; the second keeps plans by document, 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from strawberry.federation import Schema
@@ -171,7 +172,7 @@ class Planner:
 
     def __init__(self, schema: Schema, limits: Limits, *, documents_most: int = 1_000, plans_most: int = 2_000) -> None:
         self.limits: Final = limits
-        self.sdl: Final = printed(schema)
+        self._schema: Final = schema
         self.catalogue: Final = Catalogue(schema._schema)  # noqa: SLF001  # strawberry keeps graphql-core's schema there
         self._documents: Lru[tuple[str, str | None], Prepared] = Lru(documents_most)
         self._plans: Lru[tuple[object, ...], Plan] = Lru(
@@ -179,6 +180,11 @@ class Planner:
         )
         # Answers of introspection stand in their plans and are long.
         self._introspections: Lru[tuple[object, ...], Plan] = Lru(INTROSPECTIONS_MOST)
+
+    @property
+    def sdl(self) -> str:
+        """The subgraph as text. Gateways ask for it, and few others: it is printed for the first of them."""
+        return printed(self._schema)
 
     def prepared(self, document: str, operation_name: str | None) -> Prepared:
         """Make a document ready, or find it ready."""
@@ -285,7 +291,7 @@ class Planner:
         self, prepared: Prepared, values: Mapping[str, Any], profile: AccessProfile, *, quiet: bool = False
     ) -> Plan:
         """Compile an operation for one profile and one shape of its variables."""
-        operation = weave(build(prepared, values, self.catalogue, self.sdl), profile)
+        operation = weave(build(prepared, values, self.catalogue, partial(printed, self._schema)), profile)
         if quiet and operation.reading is not None:
             operation = replace(operation, reading=replace(operation.reading, quiet=True))
         cost = weigh(operation.root)

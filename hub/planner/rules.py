@@ -46,7 +46,7 @@ from schema.access import AllOf, AnyOf, Anyone, Columns, Consented, Linked, Own,
 from schema.source import PURPOSE, TODAY, known, unnarrowed, viewer
 from schema.standing import running, taken_up
 from schema.tables import ConsentRow, DenialRow, ReferralRow, SubjectKeyRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.text import fold
 
 CONTAINS_LEAST: Final = 3
@@ -55,7 +55,7 @@ IN_MOST: Final = 100
 
 def denied() -> ColumnElement[bool]:
     """Tell whether the viewer's token is denied: looked at by the statement that reads, so that a cut bites at once."""
-    denials = table_of(DenialRow).alias("denial")
+    denials = rows_of(DenialRow).alias("denial")
     return exists().where(
         denials.c.subject == any_(bindparam("viewer_subjects", type_=ARRAY(Text()))),
         denials.c.before >= bindparam("viewer_issued_at", type_=DateTime(timezone=True)),
@@ -133,7 +133,7 @@ def _inner(rule: Any, c: Columns, beside: Beside | None = None) -> ColumnElement
 
 def key_to(rule: Unsealed, c: Columns, beside: Beside | None = None) -> ColumnElement[str]:
     """Give the wrapped key that a row's subject is sealed under, as an envelope's mark holds it; NULL once erased."""
-    key = table_of(SubjectKeyRow).alias()
+    key = rows_of(SubjectKeyRow).alias()
     written = json_text.wrapped_key(key.c.kek_version, key.c.wrapped)
     found = select(written).where(key.c.subject_id == rule.subject(c), key.c.wrapped.is_not(None)).correlate_except(key)
     there = found.scalar_subquery()
@@ -141,13 +141,13 @@ def key_to(rule: Unsealed, c: Columns, beside: Beside | None = None) -> ColumnEl
 
 
 def _linked(rule: Linked, c: Columns) -> ColumnElement[bool]:
-    other = table_of(rule.to).alias()
+    other = rows_of(rule.to).alias()
     return exists().where(*_ties(rule, c, other.c)).correlate_except(other)
 
 
 def _words(rule: Linked, c: Columns) -> ColumnElement[Any]:
     """Give the words that rows hold which tie this one to the viewer."""
-    other = table_of(rule.to).alias()
+    other = rows_of(rule.to).alias()
     assert rule.among is not None
     held = select(func.unnest(rule.among(other.c))).where(*_ties(rule, c, other.c)).correlate_except(other)
     return func.array(held.scalar_subquery(), type_=ARRAY(Text()))
@@ -162,7 +162,7 @@ def _allowed(rule: Consented, c: Columns) -> ColumnElement[Any]:
 
     Written so that the partial index on running consents answers it.
     """
-    consent, referral = table_of(ConsentRow).alias(), table_of(ReferralRow).alias()
+    consent, referral = rows_of(ConsentRow).alias(), rows_of(ReferralRow).alias()
     body = viewer("organisation_id")
     under = exists().where(
         referral.c.case_id == rule.case(c),
@@ -239,7 +239,7 @@ def _seen(condition: Condition, column: ColumnElement[Any]) -> list[ColumnElemen
     """Let an id match only where the viewer may see the record that it names."""
     if condition.named is None or isinstance(condition.named.gate, Open):
         return []
-    named = table_of(condition.named.record.row).alias()
+    named = rows_of(condition.named.record.row).alias()
     seen = exists().where(named.c.id == column, *passes(condition.named.gate, named.c))
     return [seen.correlate_except(named)]
 

@@ -21,7 +21,7 @@ class Site:
         self,
         graphql: ASGIApp,
         ready: Callable[[], Awaitable[bool]],
-        sdl: str,
+        sdl: Callable[[], str],
         lifespan: Lifespan[Starlette] | None = None,
         more: Sequence[Route] = (),
         *,
@@ -44,7 +44,7 @@ class Site:
             await self._pages(scope, receive, send)
 
 
-def _routes(ready: Callable[[], Awaitable[bool]], sdl: str) -> list[Route]:
+def _routes(ready: Callable[[], Awaitable[bool]], sdl: Callable[[], str]) -> list[Route]:
     async def health(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
@@ -53,8 +53,8 @@ def _routes(ready: Callable[[], Awaitable[bool]], sdl: str) -> list[Route]:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready"}, status_code=503)
 
-    async def printed(_request: Request) -> PlainTextResponse:
-        return PlainTextResponse(sdl)
+    def printed(_request: Request) -> PlainTextResponse:  # beside the event loop: the first time it is printed
+        return PlainTextResponse(sdl())
 
     return [
         Route("/health", health),

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import SECRET, many_of, one_of, texts
+from schema.tables.base import SECRET, Shape, many_of, one_of, texts
 from schema.vocabulary import AuditKind, Category, Purpose, Relation
 
 
-class AuditLeafRow(SQLModel, table=True):
+class AuditLeafRow(Shape, table=True):
     """A leaf. `subjects` are internal ids, shown under an id of the reader's own; the integrator gives `number`."""
 
     __tablename__ = "audit_leaf"
@@ -42,7 +42,7 @@ class AuditLeafRow(SQLModel, table=True):
     number: int | None = Field(default=None, sa_type=BigInteger, unique=True)
 
 
-class ChangeKeyRow(SQLModel, table=True):
+class ChangeKeyRow(Shape, table=True):
     """An idempotency key that a client used, with what came of it: the same again does nothing twice, for 30 days."""
 
     __tablename__ = "change_key"

@@ -1,10 +1,11 @@
 """What every row is made of: random ids, folded keys, enum columns, and where a fact comes from."""
 
 from enum import Enum
+from functools import cache
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Column, Table, Text
+from sqlalchemy import CheckConstraint, Column, Table, TableClause, Text, column, table
 from sqlalchemy import Enum as EnumColumn
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -59,12 +60,28 @@ def partial_date(column: str) -> CheckConstraint:
 
 
 def table_of(row: type[SQLModel]) -> Table:
-    """Give the table behind a row class, to alias and to select from."""
-    table: Table = row.__table__  # type: ignore[attr-defined]  # set by SQLModel on table classes
-    return table
+    """Give the table behind a row class, to select from and to write to."""
+    there: Table = row.__table__  # type: ignore[attr-defined]  # set by SQLModel on table classes
+    return there
 
 
-class Row(SQLModel):
+@cache
+def rows_of(row: type[SQLModel]) -> TableClause:
+    """Give what is selected from a table under other names: its columns alone.
+
+    An alias of the table itself would copy what every column refers to, for each statement anew.
+    """
+    there = table_of(row)
+    return table(there.name, *(column(each.key, each.type) for each in there.columns))
+
+
+class Shape(SQLModel):
+    """What is kept in a table. No row is validated by Pydantic, and building what would validate takes it long."""
+
+    model_config = {"defer_build": True}
+
+
+class Row(Shape):
     """A record with a random id. UUIDv4: a v7 id would tell the time."""
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import SECRET, Row, many_of, one_of, partial_date, texts
+from schema.tables.base import SECRET, Row, Shape, many_of, one_of, partial_date, texts
 from schema.vocabulary import (
     CaseState,
     Category,
@@ -37,7 +37,7 @@ class PersonRow(Row, table=True):
     synthetic: bool = False
 
 
-class PersonFaceRow(SQLModel, table=True):
+class PersonFaceRow(Shape, table=True):
     """Which public face is whose. It stands on this side only: nothing leads from a face to a person."""
 
     __tablename__ = "person_face"
@@ -45,7 +45,7 @@ class PersonFaceRow(SQLModel, table=True):
     resident_id: UUID = Field(foreign_key="resident.id", ondelete="CASCADE", unique=True)
 
 
-class SubjectKeyRow(SQLModel, table=True):
+class SubjectKeyRow(Shape, table=True):
     """The data key of a subject, wrapped under a version of the key-encryption key. Without `wrapped` it is destroyed.
 
     The subject is a person, or an incoming message that nobody has taken up yet; the row outlives both.
@@ -83,7 +83,7 @@ class CaseRow(Row, table=True):
     urgency: Urgency | None = one_of(Urgency, null=True)
 
 
-class SealedRow(SQLModel):
+class SealedRow(Shape):
     """One category of one case, sealed. `version` counts what was written; a packet names the one it was made from.
 
     Of every sealed row the primary key says where its envelope lies.

@@ -4,9 +4,9 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Column, Index, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import Fact, folded, many_of, one_of, partial_date, texts
+from schema.tables.base import Fact, Shape, folded, many_of, one_of, partial_date, texts
 from schema.vocabulary import CityKind, Discipline, EarlierNetwork, MembershipStatus, PermitRoute, Region, SupportKind
 
 
@@ -64,7 +64,7 @@ class CoordinatorRow(Fact, table=True):
     since: str | None = Field(default=None, sa_column=Column(Text(collation="C")))
 
 
-class CoordinatorCityRow(SQLModel, table=True):
+class CoordinatorCityRow(Shape, table=True):
     """Which coordinator serves which city."""
 
     __tablename__ = "coordinator_city"

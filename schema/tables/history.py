@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from sqlalchemy import Column, Index, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import Fact, folded, one_of, partial_date
+from schema.tables.base import Fact, Shape, folded, one_of, partial_date
 from schema.vocabulary import Discipline, EventKind, Region, StatisticMeasure, StatisticSlice, TermRole, Urgency
 
 
@@ -37,7 +37,7 @@ class ProjectRow(Fact, table=True):
     summary: str | None = Field(default=None, sa_type=Text)
 
 
-class ProjectCityRow(SQLModel, table=True):
+class ProjectCityRow(Shape, table=True):
     """Which member takes part in which project."""
 
     __tablename__ = "project_city"

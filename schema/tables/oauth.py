@@ -11,9 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import Column, DateTime, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import SECRET, Row, many_of, one_of, texts
+from schema.tables.base import SECRET, Row, Shape, many_of, one_of, texts
 from schema.vocabulary import AccessScope, Purpose, Relation
 
 
@@ -42,7 +42,7 @@ def digest() -> Any:
     return Field(sa_column=Column(LargeBinary(32), primary_key=True))
 
 
-class ClientRow(SQLModel, table=True):
+class ClientRow(Shape, table=True):
     """A client and what ICORN granted it. The agreement of its body bounds it further at each request."""
 
     __tablename__ = "client"
@@ -66,7 +66,7 @@ class ClientRow(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class SigningKeyRow(SQLModel, table=True):
+class SigningKeyRow(Shape, table=True):
     """A key that signs access tokens. The private part is sealed under the root key."""
 
     __tablename__ = "signing_key"
@@ -79,7 +79,7 @@ class SigningKeyRow(SQLModel, table=True):
     verifies_until: datetime | None = moment(null=True)
 
 
-class DenialRow(SQLModel, table=True):
+class DenialRow(Shape, table=True):
     """Tokens of a subject issued up to `before` are denied. The only table of this room the reader sees."""
 
     __tablename__ = "denial"
@@ -105,7 +105,7 @@ class TokenGrantRow(Row, table=True):
     revoked_at: datetime | None = moment(null=True)
 
 
-class AuthorizationCodeRow(SQLModel, table=True):
+class AuthorizationCodeRow(Shape, table=True):
     """A code on its way to the client. `used_at` is set once, by one statement."""
 
     __tablename__ = "authorization_code"
@@ -119,7 +119,7 @@ class AuthorizationCodeRow(SQLModel, table=True):
     used_at: datetime | None = moment(null=True)
 
 
-class RefreshTokenRow(SQLModel, table=True):
+class RefreshTokenRow(Shape, table=True):
     """A refresh token. Where the client rotates, one that was used and comes again ends its grant."""
 
     __tablename__ = "refresh_token"
@@ -132,7 +132,7 @@ class RefreshTokenRow(SQLModel, table=True):
     used_at: datetime | None = moment(null=True)
 
 
-class PushedRequestRow(SQLModel, table=True):
+class PushedRequestRow(Shape, table=True):
     """A pushed authorization request: taken once by a browser, decided once by a person."""
 
     __tablename__ = "pushed_request"
@@ -148,7 +148,7 @@ class PushedRequestRow(SQLModel, table=True):
     decided_at: datetime | None = moment(null=True)
 
 
-class UsedAssertionRow(SQLModel, table=True):
+class UsedAssertionRow(Shape, table=True):
     """A client assertion that was used: SHA-256 over client and jti."""
 
     __tablename__ = "used_assertion"
@@ -157,7 +157,7 @@ class UsedAssertionRow(SQLModel, table=True):
     expires_at: datetime = moment()
 
 
-class UsedProofRow(SQLModel, table=True):
+class UsedProofRow(Shape, table=True):
     """A DPoP proof that was used. Not logged: after a crash of the database proofs of one minute are forgotten."""
 
     __tablename__ = "used_proof"

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import SECRET, one_of, texts
+from schema.tables.base import SECRET, Shape, one_of, texts
 
 
 class KeyUse(StrEnum):
@@ -19,7 +19,7 @@ class KeyUse(StrEnum):
     UNSEALS = "enc"
 
 
-class PartnerRow(SQLModel, table=True):
+class PartnerRow(Shape, table=True):
     """Where a body's system is and how it is known. Which network it belongs to is a name in `connectors.registry`."""
 
     __tablename__ = "partner"
@@ -39,7 +39,7 @@ class PartnerRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class HandoffKeyRow(SQLModel, table=True):
+class HandoffKeyRow(Shape, table=True):
     """A key of the hub's own side. The private part is sealed under the root key."""
 
     __tablename__ = "handoff_key"

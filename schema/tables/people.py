@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, Text, Uuid
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import SECRET, Row, many_of, one_of, texts
+from schema.tables.base import SECRET, Row, Shape, many_of, one_of, texts
 from schema.vocabulary import AccessScope, Relation
 
 
@@ -153,7 +153,7 @@ class SignInAttemptRow(Row, table=True):
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
 
 
-class ThrottleRow(SQLModel, table=True):
+class ThrottleRow(Shape, table=True):
     """How often somebody has tried of late, under a keyed hash of who it was; the next try is free at `free_at`."""
 
     __tablename__ = "throttle"

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import SECRET, Row, many_of, one_of, texts
+from schema.tables.base import SECRET, Row, Shape, many_of, one_of, texts
 from schema.vocabulary import (
     Category,
     ClockKind,
@@ -134,7 +134,7 @@ class ReferralRow(Row, table=True):
     """Free words of both sides that no rule shows, such as their own file numbers, sealed under the person's key."""
 
 
-class ReferralServiceRow(SQLModel, table=True):
+class ReferralServiceRow(Shape, table=True):
     """One kind of help asked for, and what became of it."""
 
     __tablename__ = "referral_service"
@@ -168,7 +168,7 @@ class ReferralEventRow(Row, table=True):
     """What it was told, sealed under the person's key: each time it is sent it says the same."""
 
 
-class EventWordsRow(SQLModel, table=True):
+class EventWordsRow(Shape, table=True):
     """Free words said with an event, sealed under the person's key. `kind` tells who may read them."""
 
     __tablename__ = "event_words"
@@ -230,7 +230,7 @@ class PacketCopyRow(Row, table=True):
     contact_rule: ContactRule | None = one_of(ContactRule, null=True)
 
 
-class FrozenRow(SQLModel):
+class FrozenRow(Shape):
     """One category of a packet, sealed under its person's key."""
 
     packet_id: UUID = Field(primary_key=True, foreign_key="packet_copy.id", ondelete="CASCADE")

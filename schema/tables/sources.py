@@ -1,12 +1,12 @@
 """Where facts come from, the terms of the vocabularies, and numbers others published."""
 
 from sqlalchemy import Column, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from schema.tables.base import Fact, partial_date
+from schema.tables.base import Fact, Shape, partial_date
 
 
-class SourceRow(SQLModel, table=True):
+class SourceRow(Shape, table=True):
     """A page, document or other ground of a fact, by the code that facts name."""
 
     __tablename__ = "source"
@@ -15,7 +15,7 @@ class SourceRow(SQLModel, table=True):
     about: str
 
 
-class VocabularyTermRow(SQLModel, table=True):
+class VocabularyTermRow(Shape, table=True):
     """One term of a vocabulary with its code in an outside scheme, kept for exchange."""
 
     __tablename__ = "vocabulary_term"

@@ -43,7 +43,7 @@ from schema.tables import (
     PersonFaceRow,
     PersonRow,
 )
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.audit import ENTRIES_IN_ORDER, AuditEntry, AuditWhere
 from schema.types.basics import (
     Connection,
@@ -233,7 +233,7 @@ class Household:
 
 
 def _rule(c: Columns) -> ColumnElement[str]:
-    person = table_of(PersonRow).alias()
+    person = rows_of(PersonRow).alias()
     return select(person.c.contact_rule).where(person.c.id == c.person_id).correlate_except(person).scalar_subquery()
 
 
@@ -366,7 +366,7 @@ def _file(name: str) -> Callable[[Columns], ColumnElement[Any]]:
     """Read a column of the person's file; of the first, should there be several."""
 
     def pick(c: Columns) -> ColumnElement[Any]:
-        case = table_of(CaseRow).alias()
+        case = rows_of(CaseRow).alias()
         found = select(case.c[name]).where(case.c.person_id == c.id).order_by(case.c.opened_on, case.c.id).limit(1)
         return found.correlate_except(case).scalar_subquery()
 
@@ -374,7 +374,7 @@ def _file(name: str) -> Callable[[Columns], ColumnElement[Any]]:
 
 
 def _is_face(here: Columns, there: Columns) -> ColumnElement[bool]:
-    face = table_of(PersonFaceRow).alias()
+    face = rows_of(PersonFaceRow).alias()
     same = exists().where(face.c.person_id == here.id, face.c.resident_id == there.id)
     return same.correlate_except(face)
 

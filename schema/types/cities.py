@@ -10,7 +10,7 @@ from schema.scalars import CountryCode, Date, PartialDate
 from schema.source import Ordering, column, computed, holds, input_object, many, matches, one, page, part, plain, record
 from schema.standing import surely_within
 from schema.tables import CityRow, CoordinatorCityRow, CoordinatorRow, MembershipRow, PlaceRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.basics import (
     Connection,
     CountryFilter,
@@ -42,13 +42,13 @@ LISTED: Final = AnyOf(
 
 
 def _joined(c: Columns) -> ColumnElement[Any]:
-    periods = table_of(MembershipRow).alias()
+    periods = rows_of(MembershipRow).alias()
     first = select(func.min(periods.c.from_on)).where(periods.c.city_id == c.id)
     return func.coalesce(first.correlate_except(periods).scalar_subquery(), "9999")
 
 
 def _was_member(c: Columns, day: ColumnElement[Any]) -> ColumnElement[bool]:
-    periods = table_of(MembershipRow).alias()
+    periods = rows_of(MembershipRow).alias()
     member = surely_within(cast(day, Text), periods.c)
     return exists().where(periods.c.city_id == c.id, member).correlate_except(periods)
 
@@ -63,12 +63,12 @@ class Coordinator:
 
 
 def _serves(here: Columns, there: Columns) -> ColumnElement[bool]:
-    links = table_of(CoordinatorCityRow).alias()
+    links = rows_of(CoordinatorCityRow).alias()
     return exists().where(links.c.city_id == here.id, links.c.coordinator_id == there.id).correlate_except(links)
 
 
 def _confirmed(c: Columns) -> ColumnElement[Any]:
-    places = table_of(PlaceRow).alias()
+    places = rows_of(PlaceRow).alias()
     latest = select(func.max(places.c.confirmed_on)).where(places.c.city_id == c.id)
     return latest.correlate_except(places).scalar_subquery()
 

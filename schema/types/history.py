@@ -10,7 +10,7 @@ from schema.scalars import CountryCode, Date
 from schema.source import Ordering, column, embedded, holds, input_object, many, matches, one, record
 from schema.standing import surely_within
 from schema.tables import EventRow, ProjectCityRow, ProjectRow, ResolutionRow, TermRow, TimelineEntryRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.basics import (
     DateFilter,
     Filter,
@@ -29,14 +29,13 @@ from schema.vocabulary import EventKind, TermRole
 from schema.vocabulary.base import Vocabulary, vocabulary
 
 # Partial dates are compared as text; '9999' stands for an unknown beginning, behind all that are known.
+BY_START: Final = Ordering(lambda c: [func.coalesce(c.from_on, "9999")], see=PUBLIC)
 # Where a beginning is always known the bare column stands, as its index does.
-BY_START: Final = Ordering(
-    lambda c: [func.coalesce(c.from_on, "9999") if c.from_on.nullable else c.from_on], see=PUBLIC
-)
+BY_KNOWN_START: Final = Ordering(lambda c: [c.from_on], see=PUBLIC)
 
 
 def _takes_part(here: Columns, there: Columns) -> ColumnElement[bool]:
-    links = table_of(ProjectCityRow).alias()
+    links = rows_of(ProjectCityRow).alias()
     return exists().where(links.c.project_id == here.id, links.c.city_id == there.id).correlate_except(links)
 
 
@@ -158,7 +157,7 @@ class EventOrder:
     direction: OrderDirection = strawberry.field(description="Direction.", default=OrderDirection.ASC)
 
 
-EVENT_ORDERS: Final = {EventOrderField.STARTS: BY_START}
+EVENT_ORDERS: Final = {EventOrderField.STARTS: BY_KNOWN_START}
 
 
 def _sat_on(c: Columns, day: ColumnElement[Date]) -> ColumnElement[bool]:

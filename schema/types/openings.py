@@ -10,7 +10,7 @@ from schema.access import NETWORK, SECRETARIAT, Anyone, Columns, Own, Related, R
 from schema.scalars import CountryCode, Date, LanguageTag
 from schema.source import TODAY, Ordering, Union, column, computed, holds, input_object, interface, matches, one, record
 from schema.tables import CityRow, PartnerOpeningRow, PlaceRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.basics import CountryFilter, DateFilter, Filter, Node, OrderDirection
 from schema.vocabulary import Discipline, MembershipStatus, Region, Relation, SupportKind
 from schema.vocabulary.base import Vocabulary, vocabulary
@@ -27,7 +27,7 @@ _WISHES: Final = network_only(
 
 
 def _of_a_member(c: Columns) -> ColumnElement[bool]:
-    cities = table_of(CityRow).alias()
+    cities = rows_of(CityRow).alias()
     member = exists().where(cities.c.id == c.city_id, cities.c.status == MembershipStatus.MEMBER)
     return member.correlate_except(cities)
 
@@ -37,7 +37,7 @@ def _stale(c: Columns) -> ColumnElement[bool]:
 
 
 def _country(c: Columns) -> ColumnElement[Any]:
-    cities = table_of(CityRow).alias()
+    cities = rows_of(CityRow).alias()
     return select(cities.c.country).where(cities.c.id == c.city_id).correlate_except(cities).scalar_subquery()
 
 
@@ -149,7 +149,7 @@ PLACES_IN_ORDER: Final = Ordering(lambda c: [c.title.collate("C")], see=NETWORK)
 
 
 def _openings() -> Union:
-    places, cities, partners = table_of(PlaceRow), table_of(CityRow).alias("opening_city"), table_of(PartnerOpeningRow)
+    places, cities, partners = rows_of(PlaceRow), rows_of(CityRow).alias("opening_city"), rows_of(PartnerOpeningRow)
     same = ("open", "support", "disciplines", "household_max", "months_max", "available_from", "confirmed_on")
     return Union(
         union_all(

@@ -10,7 +10,7 @@ from schema.scalars import URL, CountryCode
 from schema.source import TODAY_TEXT, Ordering, column, embedded, holds, input_object, matches, one, record
 from schema.standing import in_force
 from schema.tables import AgreementRow, OrganisationRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.basics import (
     CountryFilter,
     Filter,
@@ -106,7 +106,7 @@ class Organisation(Node):
 
 def _agreed(c: Columns) -> ColumnElement[bool]:
     """Test that an agreement of the body runs today."""
-    agreement = table_of(AgreementRow).alias()
+    agreement = rows_of(AgreementRow).alias()
     own = agreement.c.organisation_id == c.id
     return exists().where(own, in_force(agreement.c, TODAY_TEXT)).correlate_except(agreement)
 

@@ -25,7 +25,7 @@ from schema.tables import (
     PacketRiskRow,
     ReferralRow,
 )
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.basics import Node, digest_read
 from schema.types.cases import PROFILE_PARTS, CaseContent, Contact, Household, Identity, Profile, Risk
 from schema.vocabulary import AssessmentOpinion, CareNeed, Category, ContactRule, Grain, Region
@@ -52,7 +52,7 @@ ASSESSMENT_COARSE: Final = of_case(Category.ASSESSMENT, Grain.COARSE, case=_case
 
 def _open_now(c: Columns) -> ColumnElement[Any]:
     """Give the categories of the packet that the consent it rests on opens today, in their order."""
-    consent, referral = table_of(ConsentRow).alias(), table_of(ReferralRow).alias()
+    consent, referral = rows_of(ConsentRow).alias(), rows_of(ReferralRow).alias()
     sent = func.unnest(cast(c.categories, ARRAY(Text()))).table_valued("category").render_derived(name="sent")
     allows = (
         exists()

@@ -68,7 +68,7 @@ from schema.source import (
 )
 from schema.standing import FINAL, running
 from schema.tables import ConsentRow, EventWordsRow, ReceiptRow, ReferralEventRow, ReferralRow, ReferralServiceRow
-from schema.tables.base import enum_type, table_of
+from schema.tables.base import enum_type, rows_of
 from schema.tables.referrals import Direction, WordsKind
 from schema.types.basics import (
     Connection,
@@ -112,7 +112,7 @@ def _there(name: str) -> Callable[[Columns], ColumnElement[Any]]:
     """Read a column of the referral that a row belongs to."""
 
     def pick(c: Columns) -> ColumnElement[Any]:
-        referral = table_of(ReferralRow).alias()
+        referral = rows_of(ReferralRow).alias()
         found = select(referral.c[name]).where(referral.c.id == c.referral_id)
         return found.correlate_except(referral).scalar_subquery()
 
@@ -197,7 +197,7 @@ def _on_side(c: Columns, side: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def _unaware(c: Columns) -> ColumnElement[bool]:
     """Test that the viewer sends it and must know of no duplicate: no consent of the person covers the check."""
-    consent = table_of(ConsentRow).alias()
+    consent = rows_of(ConsentRow).alias()
     covered = exists().where(
         consent.c.person_id == c.person_id,
         consent.c.recipient_id == c.recipient_id,
@@ -216,7 +216,7 @@ def _untold(c: Columns) -> ColumnElement[bool]:
 
 def _before(c: Columns) -> ColumnElement[Any]:
     """Give the state before it was found to be a duplicate."""
-    event = table_of(ReferralEventRow).alias()
+    event = rows_of(ReferralEventRow).alias()
     found = (
         select(event.c.from_state)
         .where(event.c.referral_id == c.id, event.c.to_state == ReferralState.DUPLICATE)
@@ -233,7 +233,7 @@ def state_read(c: Columns) -> ColumnElement[Any]:
 
 def since_read(c: Columns) -> ColumnElement[Any]:
     """Give the time at which the viewer's state was reached: of an untold duplicate that of the state before."""
-    event = table_of(ReferralEventRow).alias()
+    event = rows_of(ReferralEventRow).alias()
     found = (
         select(event.c.at)
         .where(event.c.referral_id == c.id, event.c.to_state != ReferralState.DUPLICATE)
@@ -309,7 +309,7 @@ def _newest_receipt(pick: Callable[[Columns], ColumnElement[Any]]) -> Callable[[
     """Read of the newest receipt for a referral; certificates of deletion have no digest."""
 
     def read(c: Columns) -> ColumnElement[Any]:
-        receipt = table_of(ReceiptRow).alias()
+        receipt = rows_of(ReceiptRow).alias()
         found = select(pick(receipt.c)).where(receipt.c.referral_id == c.id, receipt.c.digest.is_not(None))
         newest = found.order_by(receipt.c.received_at.desc(), receipt.c.id).limit(1)
         return newest.correlate_except(receipt).scalar_subquery()
@@ -333,7 +333,7 @@ def _tells(c: Columns) -> ColumnElement[bool]:
 
 def _secret(c: Columns) -> ColumnElement[bool]:
     """Test that an event tells of a duplicate, and the viewer must know of none; also when that is over."""
-    referral = table_of(ReferralRow).alias()
+    referral = rows_of(ReferralRow).alias()
     unaware = exists().where(referral.c.id == c.referral_id, _unaware(referral.c)).correlate_except(referral)
     return and_(_tells(c), unaware)
 
@@ -377,11 +377,11 @@ _EVENTS: Final = AnyOf(
 
 
 def _number(c: Columns) -> ColumnElement[int]:
-    referral = table_of(ReferralRow).alias()
+    referral = rows_of(ReferralRow).alias()
     side = select(_side(referral.c)).where(referral.c.id == c.referral_id)
     received = side.correlate_except(referral).scalar_subquery() == Side.RECIPIENT.value
     # A gap would tell of what is kept back.
-    earlier = table_of(ReferralEventRow).alias()
+    earlier = rows_of(ReferralEventRow).alias()
     kept = select(func.count()).where(
         earlier.c.referral_id == c.referral_id, earlier.c.number < c.number, _secret(earlier.c)
     )
@@ -390,7 +390,7 @@ def _number(c: Columns) -> ColumnElement[int]:
 
 
 def _subject(c: Columns) -> ColumnElement[Any]:
-    referral = table_of(ReferralRow).alias()
+    referral = rows_of(ReferralRow).alias()
     found = select(referral.c.person_id).where(referral.c.id == c.referral_id)
     return found.correlate_except(referral).scalar_subquery()
 
@@ -548,7 +548,7 @@ class Referral(Node):
 
 
 def _services(c: Columns) -> ColumnElement[Any]:
-    service = table_of(ReferralServiceRow).alias()
+    service = rows_of(ReferralServiceRow).alias()
     asked = select(service.c.kind).where(service.c.referral_id == c.id).correlate_except(service)
     return func.array(asked.scalar_subquery(), type_=ARRAY(enum_type(SupportKind)))
 

@@ -10,7 +10,7 @@ from schema.scalars import CountryCode, PartialDate
 from schema.source import TODAY_TEXT, embedded, holds, input_object, many, matches, part, plain
 from schema.standing import surely_within
 from schema.tables import CityRow, MembershipRow, OfficialTotalRow, StatisticCellRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.basics import Provenance
 from schema.vocabulary import Discipline, MembershipStatus, Region, StatisticMeasure, StatisticSlice, Urgency
 
@@ -70,7 +70,7 @@ class NetworkSize:
 
 
 def _sizes() -> Any:
-    cities, periods = table_of(CityRow).alias("member"), table_of(MembershipRow).alias("span")
+    cities, periods = rows_of(CityRow).alias("member"), rows_of(MembershipRow).alias("span")
     this_year = cast(func.left(TODAY_TEXT, 4), Integer)
     years = func.generate_series(FIRST_YEAR, this_year).table_valued("year").render_derived(name="years")
     # The last day of the year, or today in the year that runs.

@@ -10,7 +10,7 @@ from schema.access import VIEWER, Access, AllOf, Columns, Related, Scoped
 from schema.scalars import DateTime, PartialDate
 from schema.source import Expression, Join, embedded, from_profile, limit, one, part, plain, viewer
 from schema.tables import AgreementRow
-from schema.tables.base import table_of
+from schema.tables.base import rows_of
 from schema.types.cities import City
 from schema.types.organisations import Organisation
 from schema.vocabulary import AccessScope, AgreementState, Category, Grain, Purpose, Relation
@@ -31,7 +31,7 @@ def _agreed(column: str) -> Expression:
     """Read a column of the agreement of the viewer's own body."""
 
     def make(_here: Columns) -> ColumnElement[Any]:
-        agreements = table_of(AgreementRow).alias()
+        agreements = rows_of(AgreementRow).alias()
         own = select(agreements.c[column]).where(agreements.c.organisation_id == viewer("organisation_id"))
         return own.correlate_except(agreements).scalar_subquery()
 
@@ -39,7 +39,7 @@ def _agreed(column: str) -> Expression:
 
 
 def _has_agreement(_here: Columns) -> ColumnElement[bool]:
-    agreements = table_of(AgreementRow).alias()
+    agreements = rows_of(AgreementRow).alias()
     own = exists().where(agreements.c.organisation_id == viewer("organisation_id"))
     return own.correlate_except(agreements)
 

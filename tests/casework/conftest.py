@@ -3,9 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from databases import cloned
-from desk import Hub
-from office import Office
+from desk import Hub, opened
 
 from hub.planner import Limits, Planner
 from hub.store import Database
@@ -22,14 +20,8 @@ def planner() -> Planner:
 @pytest.fixture
 async def hub(template: Database, planner: Planner) -> AsyncIterator[Hub]:
     """A hub over an empty database with ICORN in it."""
-    with cloned(template) as database:
-        made = Hub(database, planner)
-        with made.engine.begin() as connection:
-            made.house = Office(connection).house
-        yield made
-        await made.open.aclose()
-        await made.audited.aclose()
-        made.engine.dispose()
+    async with opened(template, planner) as hub:
+        yield hub
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """The hub as tests of cases ask it: with the door that leaves leaves, services behind changes, statements counted."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+from databases import cloned
 from office import NOW, VEIL, Office, derive
 from sqlalchemy import Connection
 
@@ -79,6 +80,19 @@ class Hub:
         """Read rows as the owner of the database."""
         with self.engine.connect() as connection:
             return list(connection.exec_driver_sql(query).all())
+
+
+@asynccontextmanager
+async def opened(template: Database, planner: Planner) -> AsyncIterator[Hub]:
+    """Open a hub over an empty database with ICORN in it."""
+    with cloned(template) as database:
+        hub = Hub(database, planner)
+        with hub.engine.begin() as connection:
+            hub.house = Office(connection).house
+        yield hub
+        await hub.open.aclose()
+        await hub.audited.aclose()
+        hub.engine.dispose()
 
 
 def leaves(hub: Hub) -> list[Any]:

@@ -6,16 +6,19 @@ code. A partner's token says it has an agreement; under a referral the row of th
 
 import csv
 import json
+from collections.abc import AsyncIterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from desk import Hub
+from desk import Hub, opened
 from office import COARSE, EVERY_SCOPE, File, Office, case_id, partner, person_id, staff
 
 import hub.facts
+from hub.planner import Planner
+from hub.store import Database
 from schema.access import AccessProfile
 from schema.tables import ConsentRow, ReferralRow
 from schema.vocabulary import (
@@ -72,8 +75,26 @@ class World:
         self.people: dict[tuple[bool, bool], UUID] = {}
 
 
+@pytest.fixture(scope="module")
+async def hub(template: Database, planner: Planner) -> AsyncIterator[Hub]:
+    """A hub for all tests that only read."""
+    async with opened(template, planner) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def world(hub: Hub) -> World:
+    return populated(hub)
+
+
 @pytest.fixture
-async def world(hub: Hub) -> World:
+async def changing(template: Database, planner: Planner) -> AsyncIterator[tuple[Hub, World]]:
+    """A hub and a world of the test's own."""
+    async with opened(template, planner) as hub:
+        yield hub, populated(hub)
+
+
+def populated(hub: Hub) -> World:
     made = World()
     with hub.office() as office:
         made.worker = office.account(Relation.CASEWORKER)
@@ -382,7 +403,8 @@ ACTS = {
 """A step each may take that leaves the case where it was."""
 
 
-async def test_the_payload_of_a_change_shows_of_a_case_what_a_question_would(hub: Hub, world: World):
+async def test_the_payload_of_a_change_shows_of_a_case_what_a_question_would(changing: tuple[Hub, World]):
+    hub, world = changing
     shown_to: dict[Relation, int] = {}
     for number, (actor, ties) in enumerate(product(Relation, TIES)):
         with hub.office() as office:

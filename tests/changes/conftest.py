@@ -25,11 +25,16 @@ from schema.root import SCHEMA
 from schema.vocabulary import Purpose, Relation
 
 
+@pytest.fixture(scope="session")
+def planner() -> Planner:
+    """Plans are the same for all."""
+    return Planner(SCHEMA, Limits())
+
+
 @pytest.fixture
-async def operations(facts_database: Database) -> AsyncIterator[Operations]:
+async def operations(facts_database: Database, planner: Planner) -> AsyncIterator[Operations]:
     """Ask and change the facts."""
     engine: Engine = facts_database.engine()
-    planner = Planner(SCHEMA, Limits())
     async with Reader(facts_database.reading, connections=2) as reader:
         changes = Changes(engine, SCHEMA, planner.catalogue, services(Referrals(office()), Veil(derive)))
         yield Operations(reader=reader, clock=SetClock(NOW), planner=planner, changes=changes)
@@ -60,9 +65,11 @@ def town(facts_engine: Engine) -> Town:
 
 
 @pytest.fixture
-async def graph(facts_database: Database, facts_engine: Engine, town: Town) -> AsyncIterator[Operations]:
+async def graph(
+    facts_database: Database, facts_engine: Engine, town: Town, planner: Planner
+) -> AsyncIterator[Operations]:
     """The graph of a town, read and written."""
-    planner, veil = Planner(SCHEMA, Limits()), Veil(derive)
+    veil = Veil(derive)
     reading = facts_database.reading
     async with Reader(reading, connections=2) as reader, Reader(reading, connections=2, appends=True) as audited:
         changes = Changes(facts_engine, SCHEMA, planner.catalogue, services(town.referrals, veil))

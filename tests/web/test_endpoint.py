@@ -146,7 +146,7 @@ def failing():
     def served(error: Exception):
         reader = Failing(error)
         endpoint = open_endpoint(Operations(reader=reader), body_bytes_max=10_000)
-        return serving(Site(endpoint, reader.ready, "", None))
+        return serving(Site(endpoint, reader.ready, str, None))
 
     yield served
     structlog.reset_defaults()

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from argon2 import extract_parameters
 from visiting.house import PASSWORD
 
 from hub.auth.people import passwords, totp
@@ -49,6 +50,10 @@ def test_a_password_is_kept_as_argon2id_and_fits_in_every_form_keyboards_give_it
     assert not passwords.fits("angstrom uber fine", kept)
     assert not passwords.fits("\ud800", kept)
     assert not passwords.fits("anything", None)
+
+
+def test_what_is_checked_where_there_is_no_account_takes_the_work_of_a_password():
+    assert extract_parameters(passwords.DUMMY) == extract_parameters(passwords.hashed(PASSWORD))
 
 
 def test_a_password_typed_differently_twice_is_not_kept(house):
