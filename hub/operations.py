@@ -10,7 +10,7 @@ from binascii import a2b_base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -81,6 +81,13 @@ class Answer:
     body: bytes
     code: str | None
     cost: int = 0
+    work: int = field(default=0, compare=False)
+    """What reading and planning took where they were new, in the units of cost: who asks pays for it, once."""
+
+    @property
+    def price(self) -> int:
+        """Tell what is to be paid."""
+        return self.cost + self.work
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,7 @@ class Operations:
                 answer = _refusal(OperationRefused("CHANGE_BY_GET", "Changes are sent by POST."))
         except HubError as error:
             answer = _refusal(error)
-        answer.cost += price
+        answer.work += price
         return answer
 
     async def _planned(
@@ -266,13 +273,13 @@ class Operations:
             following.document, variables=variables, profile=profile, request_id=request_id, quiet=True
         )
         if read.code is not None:
-            return (read, read.cost) if await self._theirs(event, profile, request_id) else (None, 0)
+            return (read, read.price) if await self._theirs(event, profile, request_id) else (None, 0)
         found = json.loads(read.body)
         record = found["data"][ALIAS]
         if record is None:
             return None, 0
         body = {"data": {following.response: record}} | _moved(found, following.response, {})
-        return Answer(_dumps(body), None, read.cost), read.cost
+        return Answer(_dumps(body), None, read.cost), read.price
 
     async def _theirs(self, event: str, profile: AccessProfile, request_id: str) -> bool:
         """Tell whether an event that could not be read is the listener's; so is one of which that cannot be known."""
@@ -308,7 +315,7 @@ class Operations:
         payload = Payload(change, asked.prepared, values, self.planner.catalogue)
         reading = payload.reading(variables, self._show(acting.profile))
         body: dict[str, Any] = {}
-        cost = CHANGE_COST
+        cost, work = CHANGE_COST, 0
         records: dict[str, Any] = {}
         if reading.document:
             read = await self.execute(
@@ -317,7 +324,7 @@ class Operations:
                 profile=acting.profile,
                 request_id=acting.request_id,
             )
-            found, cost = json.loads(read.body), cost + read.cost
+            found, cost, work = json.loads(read.body), cost + read.cost, read.work
             shown = found.get("data") or {}
             records = {name: shown.get(alias) for name, alias in reading.aliases.items()}
             body = _moved(found, response, {alias: name for name, alias in reading.aliases.items()})
@@ -325,7 +332,7 @@ class Operations:
         withheld = payload.withheld(acting.profile)
         if withheld:
             body.setdefault("extensions", {}).setdefault("withheld", []).extend(withheld)
-        return Answer(_dumps({"data": data} | body), None, cost)
+        return Answer(_dumps({"data": data} | body), None, cost, work)
 
     def _show(self, profile: AccessProfile) -> Show:
         """Give what writes the global ids under which a viewer knows records."""

@@ -160,7 +160,7 @@ class _Telling:
             read = await self._operations.execute(
                 _REPLAY, variables=variables, profile=self._profile, request_id=self._listener.request_id
             )
-            self._listener.pay(read.cost)
+            self._listener.pay(read.price)
             if read.code is not None:
                 raise _Refused(read)
             referral = json.loads(read.body)["data"]["referral"]

@@ -123,7 +123,7 @@ class GraphQLEndpoint:
                 else:
                     answer = await self._executed(asked, profile, request, scope)
             finally:
-                self._rates.leave(turn, answer.cost)
+                self._rates.leave(turn, answer.price)
             self._still_good(answer)
             if answer.code == STREAM_ONLY and media.streams and self._streams and isinstance(asked, Params) and request:
                 subscription = (asked.query, asked.variables, asked.operationName or None)

@@ -141,7 +141,7 @@ async def test_who_asks_something_new_pays_for_reading_and_planning_it_too(demo_
     question = "query($n: Int) { cities(first: $n) { nodes { id name } } }"
 
     async def cost(document: str, **variables: object) -> int:
-        return (await fresh.execute(document, variables=variables, profile=PARTNER)).cost
+        return (await fresh.execute(document, variables=variables, profile=PARTNER)).price
 
     assert await cost(question, n=101) > 50 + len(question) // 10
     assert (await cost(question, n=101), await cost(question, n=5)) == (0, 6)
