@@ -27,6 +27,8 @@ OUTSIDE = dict(os.environ)
 os.environ |= {"SSL_CERT_FILE": str(Path(__file__).with_name("nobody.pem")), "SSL_CERT_DIR": os.devnull}
 MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own in it
 MEMORY_LEAST = 4 * 2**30
+LONG = ("test_oracle.py", "test_first_handoff.py", "test_bench.py", "test_fields.py", "test_case_oracle.py")
+"""Files with tests that take a minute, or follow each other in one worker: begun last, they would end alone."""
 CONSOLE = Path(__file__).parents[1] / "hub" / "web" / "console" / "source"
 
 log.configure(strict=True, level="warning")
@@ -45,6 +47,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         gc.set_threshold(700, 10, 100)
         gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ plan.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from graphql import (
     DocumentNode,
@@ -29,12 +29,14 @@ from graphql import (
     is_list_type,
     is_non_null_type,
     parse,
+    specified_rules,
     type_from_ast,
     validate,
     value_from_ast,
     visit,
 )
 from graphql.execution.values import get_variable_values
+from graphql.language.visitor import EnterLeaveVisitor
 
 from hub.planner import ids
 from hub.planner.coerce import Coercer, Irregular, coercer
@@ -164,7 +166,9 @@ def prepare(text: str, operation_name: str | None, schema: GraphQLSchema, limits
         raise OperationRefused("TOO_DEEP", "The document is nested too deeply.") from error
     check(document, limits)
     _refuse_null_characters(document)
-    errors = validate(schema, document, max_errors=ERRORS_MOST, hide_suggestions=True, allow_empty_selection_sets=False)
+    errors = validate(
+        schema, document, _RULES, max_errors=ERRORS_MOST, hide_suggestions=True, allow_empty_selection_sets=False
+    )
     if errors:
         raise DocumentRefused("GRAPHQL_VALIDATION_FAILED", errors)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
@@ -189,6 +193,33 @@ def _choose(operations: list[OperationDefinitionNode], name: str | None) -> Oper
     if len(chosen) != 1:
         raise OperationRefused("NO_SUCH_OPERATION", "Name one operation of the document as operationName.")
     return chosen[0]
+
+
+# ---- Rules of validation ---------------------------------------------------------------------------------------------
+
+
+class _Knowing(Visitor):
+    """Has a rule know its methods for each kind of node: graphql-core looks for them by name, in each document anew."""
+
+    known: ClassVar[dict[str, tuple[str | None, str | None]]]
+
+    def get_enter_leave_for_kind(self, kind: str) -> EnterLeaveVisitor:
+        """Give the methods for a kind of node."""
+        if kind not in self.known:
+            self.known[kind] = (self._named("enter", kind), self._named("leave", kind))
+        enter, leave = self.known[kind]
+        if enter is None and leave is None:
+            return _NOTHING
+        return EnterLeaveVisitor(
+            None if enter is None else getattr(self, enter), None if leave is None else getattr(self, leave)
+        )
+
+    def _named(self, way: str, kind: str) -> str | None:
+        return next((name for name in (f"{way}_{kind}", way) if hasattr(self, name)), None)
+
+
+_NOTHING: Final = EnterLeaveVisitor(None, None)
+_RULES: Final[list[Any]] = [type(rule.__name__, (_Knowing, rule), {"known": {}}) for rule in specified_rules]
 
 
 # ---- How variables are used ------------------------------------------------------------------------------------------
