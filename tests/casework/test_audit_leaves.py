@@ -109,7 +109,8 @@ async def test_the_door_that_leaves_leaves_can_do_nothing_else(hub):
         "delete from audit_leaf returning client::text",
         "insert into person (id, contact_rule) values (gen_random_uuid(), 'never') returning 'x'::text",
         "update consent set state = 'given' returning 'x'::text",
-        "select verbatim from receipt",
+        "update receipt set verbatim = 'x' returning verbatim",
+        "select sealed::text from inbox_message",
         "select sealed::text from packet",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

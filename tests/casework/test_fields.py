@@ -38,6 +38,7 @@ PATHS = {
     "ReferralService": "referral(id: $referral) { services { %s } }",
     "ReferralEvent": "referral(id: $referral) { events(first: 1) { nodes { %s } } }",
     "Clock": "referral(id: $referral) { clock { %s } }",
+    "Receipt": "referral(id: $referral) { receipt { %s } }",
     "AuditEntry": "auditEntries(first: 1) { nodes { %s } }",
 }
 ARGUMENTS = {"Query.case": "(id: $case)", "Query.person": "(id: $person)", "Query.referral": "(id: $referral)"}
