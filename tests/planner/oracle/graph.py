@@ -193,10 +193,17 @@ def entity(ask: Ask, representation: object) -> Thing | None:
 
 
 def entity_kinds(representations: object) -> list[str]:
-    """Name the types that representations speak of."""
+    """Name the types that representations speak of; one without a key that can be read speaks of none."""
     given = representations if isinstance(representations, list) else [representations]
-    names = [item.get("__typename") for item in given if isinstance(item, dict)]
-    return [name for name in names if isinstance(name, str) and name in RECORDS and RECORDS[name].entity]
+    return [
+        item["__typename"]
+        for item in given
+        if isinstance(item, dict)
+        and isinstance(name := item.get("__typename"), str)
+        and (record := RECORDS.get(name)) is not None
+        and record.entity
+        and any(isinstance(item.get(key), str) for key in ("id", *record.keys))
+    ]
 
 
 def _keyless(args: Args) -> str | None:
