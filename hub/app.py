@@ -132,7 +132,7 @@ def create_app(
     desk = _desk(book, root, clock)
     known = desk.exchange if exchange is None else exchange(book)
     clockwork = Clockwork(engine, desk.referrals, clock, chores=_CHORES, seconds=look_seconds)
-    veil = Veil(root.derive)
+    veil, sealing = Veil(root.derive), Sealing(root.derive)
     # Partners come again, as we do: both ways a connection is taken for alive a moment after it was.
     letting_in = database.engine(bounded=True, idle_seconds=_IDLE_SECONDS)
     door = Door(letting_in, book, resource, known, clock, base=settings.public_url)
@@ -143,8 +143,8 @@ def create_app(
         reader=reader,
         clock=clock,
         planner=planner,
-        changes=Changes(engine, SCHEMA, planner.catalogue, services(desk.referrals, veil)),
-        persons=Persons(audited, Sealing(root.derive), veil),
+        changes=Changes(engine, SCHEMA, planner.catalogue, services(desk.referrals, veil), sealing.mark),
+        persons=Persons(audited, sealing, veil),
     )
     rates = Rates(Allowance(cost=limits.cost_per_window, seconds=limits.window_seconds, at_once=limits.at_once), watch)
     listening = Listening(database.reading, reader)

@@ -121,9 +121,14 @@ class Changes:
     """Runs mutations of one schema."""
 
     def __init__(
-        self, engine: Engine, schema: Schema, catalogue: Catalogue, services: Mapping[str, Service | Attested]
+        self,
+        engine: Engine,
+        schema: Schema,
+        catalogue: Catalogue,
+        services: Mapping[str, Service | Attested],
+        mark: Callable[[str, str], bytes],
     ) -> None:
-        """Take what writes, the schema, and a service for each mutation by its name in the graph.
+        """Take what writes, the schema, a service for each mutation by its name in the graph, and `Sealing.mark`.
 
         Raises:
             AssertionError: a mutation has no service, or a service no mutation.
@@ -132,6 +137,7 @@ class Changes:
         self._schema: Final = schema
         self._catalogue: Final = catalogue
         self._services: Final = services
+        self._mark: Final = mark
         fields = catalogue.types["Mutation"].fields
         assert fields.keys() == services.keys(), fields.keys() ^ services.keys()
 
@@ -245,20 +251,30 @@ class Changes:
         Raises:
             KeyReused: it was taken with another input.
         """
-        digest = sha256(json.dumps([name, raw], sort_keys=True, default=str).encode()).digest()
-        row = {"client": _client(acting.profile), "key": key, "input_hash": digest, "outcome": None, "at": acting.now}
+        digest = self._mark("input", json.dumps([name, raw], sort_keys=True, default=str))
+        row = {
+            "client": _client(acting.profile),
+            "key": self._hidden(key),
+            "input_hash": digest,
+            "outcome": None,
+            "at": acting.now,
+        }
         taken = insert(_KEYS).values(row).on_conflict_do_nothing().returning(_KEYS.c.key)
         if connection.execute(taken).first() is not None:
             return None
-        same = (_KEYS.c.client == row["client"]) & (_KEYS.c.key == key)
+        same = (_KEYS.c.client == row["client"]) & (_KEYS.c.key == row["key"])
         found = connection.execute(select(_KEYS.c.input_hash, _KEYS.c.outcome).where(same)).one()
         if found.input_hash != digest:
             raise KeyReused
         kept: dict[str, Any] = found.outcome
         return kept
 
+    def _hidden(self, key: str) -> str:
+        """Give the mark of a key: part of what a receipt is a digest of, it would let others try what the rest was."""
+        return self._mark("key", key).hex()
+
     def _keep(self, connection: Connection, key: str, outcome: Outcome, acting: Acting) -> None:
-        same = (_KEYS.c.client == _client(acting.profile)) & (_KEYS.c.key == key)
+        same = (_KEYS.c.client == _client(acting.profile)) & (_KEYS.c.key == self._hidden(key))
         connection.execute(update(_KEYS).where(same).values(outcome=outcome.kept()))
 
 

@@ -127,7 +127,7 @@ def quarantine(
     office: Office,
     read: Read[Any],
     *,
-    substance: str,
+    body_hash: bytes,
     issuer_id: UUID,
     referral: Referral,
     now: datetime,
@@ -139,7 +139,7 @@ def quarantine(
         connection: of the caller's transaction.
         office: seals it.
         read: the message, with its token.
-        substance: what it says, as `handoff.substance` digests it: hexadecimal.
+        body_hash: mark of what it says, by which it is known again.
         issuer_id: the body that signed it.
         referral: which it is about.
         now: the present.
@@ -156,7 +156,7 @@ def quarantine(
             id=message_id,
             issuer_id=issuer_id,
             jti=str(read.message.jti),
-            body_hash=bytes.fromhex(substance),
+            body_hash=body_hash,
             subject_id=referral.person_id,
             sealed=sealed,
             state=InboxState.QUARANTINED,

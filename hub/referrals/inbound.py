@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from connectors import handoff as wire
 from connectors.errors import Invalid, Refused, Unauthorized
@@ -352,13 +352,12 @@ class Inbound:
             }
             connection.execute(insert(INBOX).values(values))
 
-    @staticmethod
-    def _noted(read: Read[Any], issuer_id: UUID, now: datetime) -> dict[str, Any]:
+    def _noted(self, read: Read[Any], issuer_id: UUID, now: datetime) -> dict[str, Any]:
         return {
             "id": uuid4(),
             "issuer_id": issuer_id,
             "jti": str(read.message.jti),
-            "body_hash": bytes.fromhex(wire.substance(read.message)),
+            "body_hash": self._mark(read.message),
             "sealed": b"",
             "received_at": now,
         }
@@ -390,15 +389,23 @@ class Inbound:
             raise _over()
         return referral
 
-    @staticmethod
-    def _known(connection: Connection, read: Read[Any], issuer_id: UUID) -> bool:
+    def _known(self, connection: Connection, read: Read[Any], issuer_id: UUID) -> bool:
         same = (INBOX.c.issuer_id == issuer_id, INBOX.c.jti == str(read.message.jti))
-        return _already(connection.execute(select(INBOX.c.body_hash).where(*same)).one_or_none(), read.message)
+        return self._already(connection.scalar(select(INBOX.c.body_hash).where(*same)), read.message)
 
-    @staticmethod
-    def _numbered(connection: Connection, referral: Referral, message: Answer | Withdrawal) -> bool:
+    def _numbered(self, connection: Connection, referral: Referral, message: Answer | Withdrawal) -> bool:
         same = (INBOX.c.referral_id == referral.id, INBOX.c.number == message.number)
-        return _already(connection.execute(select(INBOX.c.body_hash).where(*same)).one_or_none(), message)
+        return self._already(connection.scalar(select(INBOX.c.body_hash).where(*same)), message)
+
+    def _mark(self, message: Message) -> bytes:
+        return self._office.vault.sealing.mark("inbox", wire.substance(message))
+
+    def _already(self, known: bytes | None, message: Message) -> bool:
+        if known is None:
+            return False
+        if known != self._mark(message):
+            raise Refused("the same id came with another body", problem="reused")
+        return True
 
     def _keep(
         self,
@@ -414,16 +421,12 @@ class Inbound:
             connection,
             self._office,
             read,
-            substance=wire.substance(read.message),
+            body_hash=self._mark(read.message),
             issuer_id=issuer_id,
             referral=referral,
             now=now,
             number=number,
         )
-
-
-def _already(row: Row[Any] | None, message: Message) -> bool:
-    return wire.already(None if row is None else row.body_hash.hex(), message)
 
 
 def _hidden(referral: Referral, issuer_id: UUID) -> bool:

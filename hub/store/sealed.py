@@ -7,6 +7,7 @@ one moved elsewhere, or put back from an older copy, does not open; and padded, 
 destroys the row of `subject_key` has erased the person, in every copy that is made from then on.
 """
 
+import hmac
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -77,6 +78,18 @@ class Sealing:
         self._keys_most = keys_most
         self._keks: dict[int, AESGCM] = {}
         self._keys: OrderedDict[WrappedKey, AESGCM] = OrderedDict()
+
+    def mark(self, use: str, what: str) -> bytes:
+        """Digest what is to be known again, so that nobody without the root key can try what it may have been.
+
+        Args:
+            use: what for; the same has another mark for another use.
+            what: as it was said.
+
+        Returns:
+            32 bytes: HMAC-SHA256 under a key of that use.
+        """
+        return hmac.digest(self._derive(f"mark.{use}"), what.encode("utf-8", "surrogatepass"), "sha256")
 
     # ---- Keys --------------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ class Hub:
         persons = Persons(self.audited, self.sealing, VEIL)
         me = cache(lambda: new_keys("http://hub.example"))
         desk = Referrals(Desk(vault=Vault(self.sealing), me=me, outbox=HandoffOutbox(), partner_of=_nobody))
-        changes = Changes(self.engine, SCHEMA, planner.catalogue, services(desk, VEIL))
+        changes = Changes(self.engine, SCHEMA, planner.catalogue, services(desk, VEIL), self.sealing.mark)
         self.operations = Operations(
             reader=self.open, clock=self.clock, planner=planner, persons=persons, changes=changes
         )

@@ -36,7 +36,9 @@ async def operations(facts_database: Database, planner: Planner) -> AsyncIterato
     """Ask and change the facts."""
     engine: Engine = facts_database.engine()
     async with Reader(facts_database.reading, connections=2) as reader:
-        changes = Changes(engine, SCHEMA, planner.catalogue, services(Referrals(office()), Veil(derive)))
+        changes = Changes(
+            engine, SCHEMA, planner.catalogue, services(Referrals(office()), Veil(derive)), Sealing(derive).mark
+        )
         yield Operations(reader=reader, clock=SetClock(NOW), planner=planner, changes=changes)
     engine.dispose()
 
@@ -72,7 +74,7 @@ async def graph(
     veil = Veil(derive)
     reading = facts_database.reading
     async with Reader(reading, connections=2) as reader, Reader(reading, connections=2, appends=True) as audited:
-        changes = Changes(facts_engine, SCHEMA, planner.catalogue, services(town.referrals, veil))
+        changes = Changes(facts_engine, SCHEMA, planner.catalogue, services(town.referrals, veil), Sealing(derive).mark)
         persons = Persons(audited, Sealing(derive), veil)
         yield Operations(reader=reader, clock=town.clock, planner=planner, changes=changes, persons=persons)
 

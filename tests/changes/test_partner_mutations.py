@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from handing import CONTENT, NAME, REFERRAL, Desk, consented, drafted, internal, slugged
-from referrals_town import Body, Town
+from referrals_town import Body, Town, derive
 
 from connectors import handoff as wire
 from connectors.registry import network
@@ -18,6 +18,7 @@ from connectors.signed import Reach
 from connectors.signing import new_keys, peer_from, public_jwks
 from hub.operations import Operations
 from hub.referrals.packets import raw
+from hub.store.sealed import Sealing
 from schema.vocabulary import AccessScope
 
 TAKEN = {
@@ -82,6 +83,10 @@ async def test_the_same_key_hands_over_once(pen: Desk, town: Town):
     again = (await pen.ask(document, input=given))["data"]["it"]
     assert again == first | {"replayed": True}
     assert rows(town, "select count(*) from person") == [(1,)]
+    # Who has the database can try neither what the key was nor what the input: marks are made with the root key.
+    [(key,)] = rows(town, "select key from change_key")
+    assert key == Sealing(derive).mark("key", "a-person-once").hex()
+    assert key != Sealing(lambda use: derive(use + "of another root")).mark("key", "a-person-once").hex()
     other = (await pen.ask(document, input=given | {"urgency": "NORMAL"}))["data"]["it"]
     assert other["code"] == "KEY_REUSED"
 
@@ -319,9 +324,10 @@ async def test_where_its_keys_cannot_be_had_the_partner_asks_again(lena: Desk, p
     referral, packet = await sent(lena, town)
     document = "mutation($input: AcknowledgeReferralInput!) { acknowledgeReferral(input: $input) { __typename } }"
     given = {"idempotencyKey": "no-keys-there", "referral": referral, **confirming(town, town.pen, packet)}
+    before = rows(town, "select count(*) from change_key")
     answer = await pen.ask(document, input=given)
     assert answer["errors"][0]["extensions"]["code"] == "PARTNER_UNAVAILABLE"
-    assert rows(town, "select count(*) from change_key where key = 'no-keys-there'") == [(0,)]
+    assert rows(town, "select count(*) from change_key") == before
 
 
 # ---- Why not ---------------------------------------------------------------------------------------------------------
