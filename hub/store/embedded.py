@@ -100,16 +100,19 @@ class EmbeddedServer:
             KeyboardInterrupt: this process is to end; so has the server, unless somebody else uses it.
         """
         self._make_folder()
-        with self._locked(), held_back() as told:
-            try:
+        begun = False
+        try:
+            with self._locked(), held_back() as told:
+                begun = True
                 if not self.made:
                     self._make_cluster()
                 self._link()
                 self._run_server(told)
                 self._hold()
-            except KeyboardInterrupt:
-                self._end()
-                raise
+        except KeyboardInterrupt:
+            if begun:
+                self.stop()
+            raise
 
     def release(self) -> None:
         """Be no user any more; the server goes on."""
@@ -122,14 +125,11 @@ class EmbeddedServer:
         with held_back():
             self.release()
             with self._locked():
-                return self._end()
-
-    def _end(self) -> bool:
-        if self._used() or not self._listens():
-            return False
-        self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(self._start_seconds)))
-        if self.socket_dir != self.cluster:
-            self.socket_dir.unlink(missing_ok=True)
+                if self._used() or not self._listens():
+                    return False
+                self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(self._start_seconds)))
+                if self.socket_dir != self.cluster:
+                    self.socket_dir.unlink(missing_ok=True)
         log.logger().info("store.embedded_stopped", path=str(self.folder))
         return True
 
