@@ -46,7 +46,9 @@ def get_token(key, client_id):
     } | ({"scope": os.environ["SCOPE"]} if "SCOPE" in os.environ else {})
     url = server["token_endpoint"]
     answer = httpx.post(url, data=form, headers={"DPoP": proof(key, url)})
-    answer.raise_for_status()
+    if answer.is_error:  # the body is JSON: error, and error_description says what is wrong
+        told = f"no token: {answer.status_code} {answer.text}"
+        raise httpx.HTTPStatusError(told, request=answer.request, response=answer)
     return answer.json()["access_token"]
 
 
@@ -58,13 +60,20 @@ def ask(key, client_id, question, variables=None):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "keys":
-        mine = ECKey.generate_key("P-256")
-        FILE.touch(mode=0o600)
-        FILE.write_text(json.dumps(mine.as_dict(private=True)))
-        print(json.dumps({"keys": [mine.as_dict(private=False) | {"kid": mine.thumbprint()}]}))
-    else:
-        mine = ECKey.import_key(json.loads(FILE.read_text()))
-        client, question, *variables = sys.argv[2:]
-        given = json.loads(variables[0]) if variables else None
-        print(json.dumps(ask(mine, client, question, given), indent=2, ensure_ascii=False))
+    match sys.argv[1:]:
+        case ["keys"] if FILE.exists():
+            sys.exit(f"{FILE} is there already: remove it, or name another file by KEY")
+        case ["keys"]:
+            mine = ECKey.generate_key("P-256")
+            FILE.touch(mode=0o600)
+            FILE.write_text(json.dumps(mine.as_dict(private=True)))
+            print(json.dumps({"keys": [mine.as_dict(private=False) | {"kid": mine.thumbprint()}]}))
+        case ["ask", client, question, *variables]:
+            mine = ECKey.import_key(json.loads(FILE.read_text()))
+            given = json.loads(variables[0]) if variables else None
+            try:
+                print(json.dumps(ask(mine, client, question, given), indent=2, ensure_ascii=False))
+            except httpx.HTTPError as error:
+                sys.exit(f"{error}")
+        case _:
+            sys.exit(__doc__)

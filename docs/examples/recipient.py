@@ -4,7 +4,8 @@
 
 docs/handoff.md is the protocol; partner.py beside it gets the tokens, with its partner.key. This one keeps
 recipient.keys and recipient.books. HUB_KEYS names the hub's key set when it is not HUB/handoff/jwks. Needs httpx,
-joserfc, starlette and uvicorn. It takes one request at a time, and no answers: it is an example.
+joserfc, starlette and uvicorn. It takes one request at a time, and no answers: it is an example. To register it
+on the hub's own machine, by http, the hub needs HUB_PARTNER_PLACES=loopback: docs/partners.md, "Trying it out".
 """
 
 import base64

@@ -4,15 +4,17 @@ A command loads its own file and what that needs: loading the whole hub takes se
 """
 
 import gc
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
-
-import typer
-from rich.console import Console
+from typing import TYPE_CHECKING, Final
 
 from hub.errors import HubError
+from hub.signals import ENDING, STOPPED, at_once, heeded
+
+if TYPE_CHECKING:
+    import typer
 
 __all__ = ["FILES", "load", "main"]
 
@@ -35,7 +37,7 @@ FILES: Final = {
 """In which files of this room a command stands."""
 
 
-def load(command: str = "") -> typer.Typer:
+def load(command: str = "") -> "typer.Typer":
     """Load a command; all of them where it is none, for the help or to say what there is."""
     files = FILES.get(command) or tuple(dict.fromkeys(file for files in FILES.values() for file in files))
     gc.disable()
@@ -55,12 +57,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words after the name of the program; those of this process when absent.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        command = load(words[0] if words else "")
+        with heeded():
+            _run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
+    finally:
+        if arguments is None:
+            # All is closed: what is left of this process is for Python to tidy up, and may be cut short.
+            for each in ENDING:
+                signal.signal(each, signal.SIG_DFL)
+
+
+def _run(words: list[str]) -> None:
+    try:
+        with at_once():
+            command = load(words[0] if words else "")
         # What is loaded stays. Looking for garbage in it, as it grows and at the end, takes a third of a short command.
         gc.freeze()
         command(words)
     except HubError as error:
+        from rich.console import Console  # noqa: PLC0415  # not before signals are heeded
+
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Final, TypeVar
 
 import psycopg
@@ -16,9 +15,10 @@ from sqlalchemy.exc import OperationalError
 
 from hub import log
 from hub.auth.root import RootKey
-from hub.errors import StoreUnavailable
+from hub.errors import SettingsRefused, StoreUnavailable
 from hub.settings import Environment, LogLevel, Settings
 from hub.store import Database, open_database, upgrade
+from hub.store.embedded import EmbeddedServer
 from hub.store.sealed import Sealing
 
 T = TypeVar("T")
@@ -51,19 +51,32 @@ def read_settings(*, quiet: bool = False) -> Settings:
 
 
 @contextmanager
-def opened(settings: Settings, *, wait_seconds: float = 0.0) -> Iterator[Database]:
+def opened(settings: Settings, *, makes: bool = False, wait_seconds: float = 0.0) -> Iterator[Database]:
     """Open the database, with its tables up to date; an embedded server ends with its last user.
 
     Args:
         settings: which one.
+        makes: make an embedded one where there is none. Else a folder that was mistyped, or not named in this terminal,
+            would give an empty hub in place of the one that is meant.
         wait_seconds: how long to wait for one that does not answer. What runs for ever waits, as it may come up before
             its database, or while that recovers from a crash.
+
+    Raises:
+        SettingsRefused: there is no hub in the folder, and none is to be made.
     """
-    database = patiently(partial(_up_to_date, settings), seconds=wait_seconds)
+    folder = settings.data_dir.expanduser().resolve()
+    if settings.embedded and not makes and not EmbeddedServer(folder).made:
+        reason = (
+            f"there is no hub in {folder}: name its folder with export HUB_DATA_DIR=..., or make one: icorn-hub init"
+        )
+        raise SettingsRefused(setting="HUB_DATA_DIR", reason=reason)
+    found: list[Database] = []
     try:
-        yield database
+        patiently(lambda: found.append(_up_to_date(settings)), seconds=wait_seconds)
+        yield found[0]
     finally:
-        database.stop()
+        for database in found:
+            database.stop()
 
 
 def patiently(work: Callable[[], T], *, seconds: float) -> T:
@@ -82,14 +95,15 @@ def patiently(work: Callable[[], T], *, seconds: float) -> T:
 
 def _up_to_date(settings: Settings) -> Database:
     database = open_database(settings)
-    engine = database.engine()
     try:
-        upgrade(engine, lambda: Sealing(RootKey.load(settings.root_key).derive))
+        engine = database.engine()
+        try:
+            upgrade(engine, lambda: Sealing(RootKey.load(settings.root_key).derive))
+        finally:
+            engine.dispose()
     except BaseException:
         database.stop()
         raise
-    finally:
-        engine.dispose()
     return database
 
 

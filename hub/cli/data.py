@@ -20,7 +20,7 @@ def init() -> None:
     """Make the database, its tables and the root key, or bring the tables up to date."""
     settings = read_settings()
     RootKey.load(settings.root_key)
-    with opened(settings):
+    with opened(settings, makes=True):
         where = "embedded, in " + str(settings.data_dir.resolve()) if settings.embedded else "as HUB_DATABASE_URL says"
         out.print(f"The database is ready ({where}).", highlight=False)
 

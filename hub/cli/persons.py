@@ -11,8 +11,8 @@ from hub.store.vault import Vault
 def rewrap() -> None:
     """Wrap the keys of all persons anew, under the next version of the key they are wrapped under."""
     settings = read_settings(quiet=True)
-    vault = Vault(Sealing(RootKey.load(settings.root_key).derive))
     with opened(settings) as database:
+        vault = Vault(Sealing(RootKey.load(settings.root_key).derive))
         engine = database.engine()
         try:
             with engine.begin() as connection:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from hub.cli.private import write_private
 from hub.errors import HubError
+from hub.signals import held_back
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 START_SECONDS: Final = 60.0
@@ -71,15 +72,18 @@ def running(sandboxes: list[Sandbox]) -> Iterator[None]:
     """
     processes: list[subprocess.Popen[str]] = []
     try:
-        processes.extend(map(_start, sandboxes))
+        for sandbox in sandboxes:
+            with held_back():
+                processes.append(_start(sandbox))
         for process in processes:
             _await(process)
         yield
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            _end(process)
+        with held_back():
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                _end(process)
 
 
 def _start(sandbox: Sandbox) -> subprocess.Popen[str]:

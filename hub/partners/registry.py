@@ -200,8 +200,10 @@ def _check(  # private
         network(network_name)
         for name, url in {"issuer": issuer, "base": base, "jwks-uri": jwks_uri}.items():
             place = Place.of(url)
-            if place.scheme != "https" and not (loopback and place.host in {"127.0.0.1", "::1", "localhost"}):
-                raise PartnerRefused("it must be https", address=name)
+            here = place.host in {"127.0.0.1", "::1", "localhost"}
+            if place.scheme != "https" and not (loopback and here):
+                more = "; http on this machine is for trying out, with HUB_PARTNER_PLACES=loopback" if here else ""
+                raise PartnerRefused(f"it must be https{more}", address=name)
     except ConnectorError as error:
         raise PartnerRefused(error.reason) from error
     if len(issuer) not in _ISSUER_CHARS or not issuer.isprintable() or " " in issuer:

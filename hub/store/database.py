@@ -126,6 +126,14 @@ def open_database(settings: Settings) -> Database:
 
 def _embedded(server: EmbeddedServer) -> Database:
     server.start()
+    try:
+        return _made(server)
+    except BaseException:
+        server.stop()
+        raise
+
+
+def _made(server: EmbeddedServer) -> Database:
     url = URL.create(
         "postgresql+psycopg",
         username=OWNER,

@@ -8,6 +8,7 @@ the socket into a shared folder when the path is long. Here:
 - it outlives the hub: a hub that was killed finds it again;
 - each process that uses it holds a shared lock on `users`; the kernel lets go of it whatever way the process ends, and
   `stop` ends the server only when nobody else holds one;
+- a start that is told to end ends the server too: signals wait until it can be reached;
 - run as root, the server runs as the system user `pgserver`, as PostgreSQL refuses root. Folders above the data that
   this user cannot enter are opened for passing through, not for listing. Choose the folder with that in mind.
 """
@@ -22,7 +23,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,11 +31,14 @@ from typing import Final
 
 from hub import log
 from hub.errors import StoreUnavailable
+from hub.signals import held_back
 
 START_SECONDS: Final = 120
 """Recovery after a crash may take long; a new server is up in less than a second."""
 PORT: Final = 5432
 SUPERUSER: Final = "postgres"
+SILENT_SECONDS: Final = 10.0
+"""A server opens its socket a moment after it has written its note; one that has none by now will have none."""
 _ATTEMPT_SECONDS: Final = 0.5
 _SOCKET_PATH_BYTES_MAX: Final = 103
 _SYSTEM_USER: Final = "pgserver"
@@ -58,10 +62,13 @@ log_parameter_max_length_on_error = 0
 class EmbeddedServer:
     """A running server, used by this process until `release` or `stop`."""
 
-    def __init__(self, folder: Path, *, start_seconds: float = START_SECONDS) -> None:
+    def __init__(
+        self, folder: Path, *, start_seconds: float = START_SECONDS, silent_seconds: float = SILENT_SECONDS
+    ) -> None:
         self.folder = folder.expanduser().resolve()
         self.cluster = self.folder / "postgres"
         self._start_seconds = start_seconds
+        self._silent_seconds = silent_seconds
         self._user = _system_user()
         self._users: int | None = None
 
@@ -80,15 +87,32 @@ class EmbeddedServer:
             return int((self.cluster / "postmaster.pid").read_text().splitlines()[0])
         return None
 
+    @property
+    def made(self) -> bool:
+        """Whether there is a server in the folder, running or not."""
+        return (self.cluster / "PG_VERSION").exists()
+
     def start(self) -> None:
-        """Make the server if there is none, start it if it does not run, and count as one of its users."""
+        """Make the server if there is none, start it if it does not run, and count as one of its users.
+
+        Raises:
+            StoreUnavailable: it does not start.
+            KeyboardInterrupt: this process is to end; so has the server, unless somebody else uses it.
+        """
         self._make_folder()
-        with self._locked():
-            if not (self.cluster / "PG_VERSION").exists():
-                self._make_cluster()
-            self._link()
-            self._run_server()
-            self._hold()
+        begun = False
+        try:
+            with self._locked(), held_back() as told:
+                begun = True
+                if not self.made:
+                    self._make_cluster()
+                self._link()
+                self._run_server(told)
+                self._hold()
+        except KeyboardInterrupt:
+            if begun:
+                self.stop()
+            raise
 
     def release(self) -> None:
         """Be no user any more; the server goes on."""
@@ -98,13 +122,14 @@ class EmbeddedServer:
 
     def stop(self) -> bool:
         """Be no user any more, and end the server if nobody else uses it. True when it was ended."""
-        self.release()
-        with self._locked():
-            if self._used() or not self._listens():
-                return False
-            self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(self._start_seconds)))
-            if self.socket_dir != self.cluster:
-                self.socket_dir.unlink(missing_ok=True)
+        with held_back():
+            self.release()
+            with self._locked():
+                if self._used() or not self._listens():
+                    return False
+                self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(self._start_seconds)))
+                if self.socket_dir != self.cluster:
+                    self.socket_dir.unlink(missing_ok=True)
         log.logger().info("store.embedded_stopped", path=str(self.folder))
         return True
 
@@ -148,19 +173,30 @@ class EmbeddedServer:
         if link.lstat().st_uid != os.geteuid() or not link.is_symlink() or link.readlink() != self.cluster:
             raise StoreUnavailable(f"{link} is not ours: remove it, or choose a shorter HUB_DATA_DIR")
 
-    def _run_server(self) -> None:
+    def _run_server(self, told: Callable[[], bool]) -> None:
         """Start the server unless it runs, and wait until it answers.
 
         A start that was cut off goes on by itself, recovery may take long, and what is left of a server that was killed
-        may hold its memory for a moment yet: so it is tried again until the time is over.
+        may hold its memory for a moment yet: so it is tried again until the time is over. Who is told to end waits
+        until the server can be reached, and so be ended; and not for one that does not come.
         """
-        deadline = time.monotonic() + self._start_seconds
-        attempt = 0.0
+        begun = time.monotonic()
+        silent, attempt = begun, 0.0
         while not self._ready():
             now = time.monotonic()
-            if now > deadline:
+            listens = self._listens()
+            if told() and (listens or not attempt or now > begun + self._silent_seconds):
+                raise KeyboardInterrupt
+            if now > begun + self._start_seconds:
                 raise StoreUnavailable(f"the embedded server did not start, see {self.cluster / 'log'}")
-            if now > attempt + _ATTEMPT_SECONDS and not self._listens():
+            if listens:
+                silent = now
+            elif now > silent + self._silent_seconds and self.pid is not None:
+                silent = now
+                log.logger().warning("store.embedded_silent", path=str(self.folder), pid=self.pid)
+                with suppress(subprocess.SubprocessError):
+                    self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(self._start_seconds)))
+            elif not told() and now > attempt + _ATTEMPT_SECONDS:
                 attempt = now
                 self._forget_dead()
                 options = f"-k '{self.socket_dir}' -p {PORT}"

@@ -62,6 +62,9 @@ def test_every_line_it_says_can_be_pasted(demo):
     assert f"The console: {url}/console" in demo.said
     [user] = demo.told["users"]
     assert f"login {user['login']}, password {user['password']}," in demo.said
+    there = f"HUB_DATA_DIR={demo.data.resolve()} HUB={url} HUB_PORT={url.rpartition(':')[2]}"
+    assert f"Ask, in another terminal:\nexport {there}\ncurl " in demo.said
+    assert demo.said.index("one-time code") < demo.said.index("Or with a passkey") < demo.said.index("Sandbox partners")
     pasted = [shlex.split(line) for line in re.findall(r"^curl .*$", demo.said, re.MULTILINE)]
     asked = [words for words in pasted if words[2] == f"{url}/graphql"]
     assert (len(asked), len(pasted)) == (3, 4)

@@ -13,8 +13,9 @@ from functools import partial
 
 from hub.app import create_app, deliver
 from hub.cli.base import START_SECONDS, opened, read_settings
-from hub.cli.serve import serve_until_told
+from hub.cli.serve import bound, serve_until_told
 from hub.delivery import Backoff, Patience
+from hub.signals import heeded
 
 HURRIED = Patience(
     lease_seconds=4,
@@ -30,10 +31,11 @@ LOOK_SECONDS = 0.5
 
 def main(what: str) -> None:
     settings = read_settings()
-    with opened(settings, wait_seconds=START_SECONDS) as database:
+    with heeded(), opened(settings, wait_seconds=START_SECONDS) as database:
         if what == "serve":
             site = partial(create_app, settings, database, patience=HURRIED, look_seconds=LOOK_SECONDS)
-            serve_until_told(settings, site, "The hub answers.")
+            with bound(settings) as sockets:
+                serve_until_told(settings, site, "The hub answers.", sockets)
         else:
             asyncio.run(deliver(settings, database, patience=HURRIED, look_seconds=LOOK_SECONDS))
 

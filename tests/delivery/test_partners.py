@@ -309,7 +309,7 @@ def run(settings, *arguments, **more):
 def test_operators_add_list_suspend_and_resume(settings):
     add = ("partner", "add", "partner", "--network", "pen_international")
     code, told = run(settings, *add, "--issuer", "http://127.0.0.1:9001")
-    assert (code, "must be https" in told) == (1, True)
+    assert (code, "must be https" in told, "HUB_PARTNER_PLACES=loopback" in told) == (1, True, True)
     code, told = run(settings, *add, "--issuer", "http://127.0.0.1:9001", HUB_PARTNER_PLACES="loopback")
     assert (code, told) == (0, "partner is a partner of pen_international\n")
     assert run(settings, "partner", "suspend", "partner")[0] == 0

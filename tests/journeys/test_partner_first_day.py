@@ -43,7 +43,7 @@ def run(demo: Database, url: str, tmp_path: Path) -> Run:
     operator = {"HUB_DATABASE_URL": demo.conninfo, "HUB_ROOT_KEY_FILE": str(root_key())}
 
     def run(*words: str, **more: str) -> str:
-        if words[0] == "icorn-hub":
+        if words[:1] == ("icorn-hub",):
             done = commands.typed(*words[1:], folder=tmp_path, **operator)
             done.check_returncode()
             return done.stdout
@@ -75,8 +75,24 @@ def test_with_the_scope_the_value_without_it_the_rule(run: Run, tmp_path: Path):
     assert answer["extensions"]["withheld"] == [{"path": ["openings"], "category": "NETWORK", "code": "SCOPE"}]
 
     run("icorn-hub", "body", "cut-off", "pen-international")
-    with pytest.raises(subprocess.CalledProcessError):
-        run("ask", client, OPENINGS)
+    assert "error_description" in told(run, "ask", client, OPENINGS)
+
+
+def test_a_key_is_not_written_over_and_who_says_nothing_is_told_what_to_say(run: Run, tmp_path: Path):
+    run("keys")
+    kept = (tmp_path / "partner.key").read_text()
+    assert "partner.key is there already" in told(run, "keys")
+    assert (tmp_path / "partner.key").read_text() == kept
+    for words in ((), ("ask",), ("ask", "somebody")):
+        assert "partner.py ask CLIENT_ID" in told(run, *words)
+
+
+def told(run: Run, *words: str) -> str:
+    """Run the example where it must refuse; give what it says, which is no traceback."""
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run(*words)
+    assert "Traceback" not in refused.value.stderr
+    return str(refused.value.stderr)
 
 
 INBOX = """{ referrals(first: 50, where: { mySide: RECIPIENT, open: true }, orderBy: { field: DUE }) {

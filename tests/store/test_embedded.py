@@ -28,6 +28,23 @@ print(database.server.pid, flush=True)
 time.sleep(60)
 """
 
+TOLD = """
+import sys
+from pathlib import Path
+from hub import log
+from hub.settings import Settings
+from hub.signals import heeded
+from hub.store import open_database
+log.configure(strict=True, level="warning")
+with heeded():
+    database = open_database(Settings(data_dir=Path(sys.argv[1])))
+    try:
+        print("open", flush=True)
+        sys.stdin.read()
+    finally:
+        database.stop()
+"""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -171,6 +188,35 @@ def test_many_may_open_it_at_once(folder, opened):
 def test_ctrl_c_at_the_hub_does_not_reach_the_server(hub):
     process, pid = hub()
     assert os.getsid(pid) != os.getsid(process.pid)
+
+
+def test_whenever_a_start_is_told_to_end_the_server_ends_with_it(folder):
+    note = folder / "postgres" / "postmaster.pid"
+    environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    for seconds, ending in ((0, signal.SIGINT), (0.05, signal.SIGTERM)):
+        command = [sys.executable, "-c", TOLD, str(folder)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as process:
+            while not note.exists():
+                assert process.poll() is None
+                time.sleep(0.001)
+            time.sleep(seconds)
+            process.send_signal(ending)
+            assert process.wait(30) != 0
+        assert not note.exists(), seconds
+        assert not EmbeddedServer(folder)._listens(), seconds  # noqa: SLF001  # who could reach it, could find it
+
+
+def test_a_server_that_lost_its_socket_is_ended_and_another_begun(folder, opened):
+    database = opened()
+    write(database, 5)
+    lost = database.server.pid
+    database.server.release()
+    (folder / "postgres" / ".s.PGSQL.5432").unlink()
+    server = EmbeddedServer(folder, silent_seconds=0.3)
+    server.start()
+    server.release()
+    assert gone(lost)
+    assert read(opened()) == [5]
 
 
 def test_a_killed_server_recovers_what_was_committed(opened):

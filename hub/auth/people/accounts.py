@@ -165,6 +165,23 @@ class Accounts:
         self._watch.tell("people.account_reset", kept.id, by=self._watch.account(administrator.id))
         return code
 
+    def renew(self, login: str) -> str:
+        """Give another enrolment code to who has not come in yet; the one of before is good no more.
+
+        Returns:
+            the enrolment code, shown once.
+
+        Raises:
+            AccountRefused: there is no such account, or it has been signed in to.
+        """
+        kept = self.find(login)
+        if kept.last_sign_in_at is not None:
+            raise AccountRefused("the account is in use: another administrator resets it")
+        with self._engine.begin() as connection:
+            code = self._offer(connection, kept.id)
+        self._watch.tell("people.enrolment_renewed", kept.id)
+        return code
+
     def move(self, login: str, *, role: Relation, city: str | None = None, organisation: str | None = None) -> None:
         """Give an account another role with the scopes of that role; its sessions end.
 

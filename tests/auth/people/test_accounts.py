@@ -80,6 +80,17 @@ def test_an_account_gets_the_scopes_of_its_role_and_the_city_it_works_for(facts_
         assert [kept.login for kept in house.people.accounts.all()] == ["oslo"]
 
 
+def test_who_has_not_come_in_gets_another_code_and_who_has_does_not(house):
+    accounts = house.people.accounts
+    first = accounts.create("nora", name="Nora", role=Relation.LEAD)
+    second = accounts.renew("nora")
+    visitor = house.visitor()
+    assert visitor.enrol(first).status == 400
+    assert visitor.enrol(second).status == 200
+    with pytest.raises(AccountRefused, match="in use"):
+        accounts.renew("nora")
+
+
 @pytest.mark.parametrize("table", SECRET)
 async def test_the_reading_door_sees_no_secrets(database, table):
     connection = await asyncpg.connect(**database.reading)
