@@ -23,6 +23,16 @@ async () => {
   return { kept, databases, caches: await caches.keys(), cookies: document.cookie };
 }
 """
+INSIDE = """
+(e) => {
+  const style = getComputedStyle(e), { width, height } = e.getBoundingClientRect();
+  return [width - 2 * parseFloat(style.paddingLeft), height - 2 * parseFloat(style.paddingTop)];
+}
+"""
+COLOURS = """
+() => [...document.querySelectorAll(".graphiql-query-editor .view-line span, .result-window .view-line span")]
+  .filter((e) => !e.children.length).map((e) => getComputedStyle(e).color)
+"""
 NOTHING = {"kept": {}, "databases": [], "caches": [], "cookies": ""}
 SOCKET = """
 (url) => new Promise((done) => {
@@ -103,6 +113,7 @@ def test_a_person_signs_in_asks_sees_the_cities_on_the_map_and_signs_out(page):
         "Accept",
         "Start",
         "Report",
+        "TakenUp",
         "WhoAmI",
     ]
     answer = run(page, "Cities")
@@ -174,7 +185,10 @@ def test_what_the_hub_refuses_is_shown_as_the_hub_says_it(page):
     assert [error["extensions"]["code"] for error in run(page)["errors"]] == ["BAD_PAGE"]
     page.route("**/graphql", lambda route: route.abort())
     page.get_by_role("button", name="Execute query").click()
-    until(page, lambda answer: "cannot be reached" in answer)
+    assert "stack" not in until(page, lambda answer: "cannot be reached" in answer)
+    write(page, "subscription Numbers { number }")
+    page.get_by_role("button", name="Execute query").click()
+    assert "stack" not in until(page, lambda answer: "cannot be reached" in answer)
     page.unroute("**/graphql")
 
 
@@ -221,6 +235,37 @@ def test_what_somebody_writes_over_an_id_stays_until_one_is_shown_again(page):
     until_written(page, f'recipient: "{shown}"')
 
 
+@pytest.mark.usefixtures("person")
+def test_an_answer_that_comes_after_the_tab_was_run_again_gives_no_id(page):
+    _open(page)
+    held = []
+    page.route(
+        "**/graphql", lambda route: held.append(route) if "Recipient" in route.request.post_data else route.fallback()
+    )
+
+    def run_recipient(slug):
+        choose(page, "Recipient")
+        until_written(page, "slug:")
+        write_line(page, "slug:", f'organisation(slug: "{slug}") {{')
+        many = len(held)
+        page.get_by_role("button", name="Execute query").click()
+        while len(held) == many:
+            page.wait_for_timeout(20)
+        choose(page, "Draft")
+
+    run_recipient("sar")
+    run_recipient("pen-international")
+    until_written(page, 'recipient: "or_..."')
+    with page.expect_response("**/graphql"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    assert 'recipient: "or_..."' in written(page)
+    with page.expect_response("**/graphql") as answered:
+        held[1].continue_()
+    until_written(page, f'recipient: "{answered.value.json()["data"]["organisation"]["id"]}" # from Recipient')
+    page.unroute("**/graphql")
+
+
 # ---- Nothing stays ---------------------------------------------------------------------------------------------------
 
 
@@ -238,6 +283,7 @@ def test_nothing_but_the_colours_outlives_a_reload(page):
     assert page.evaluate(STORED) == NOTHING
     page.get_by_role("button", name="Open settings dialog").click()
     assert page.get_by_text("Persist headers").count() == 0
+    assert page.get_by_role("button", name="Close dialog").locator("svg").evaluate(INSIDE) == [12, 12]
     page.get_by_role("button", name="Dark").click()
     page.keyboard.press("Escape")
     page.reload()
@@ -416,6 +462,26 @@ def test_the_console_can_be_used_by_everybody(page, scheme):
     assert page.evaluate(unnamed) == []
     ours = CONTRAST.replace('"body *"', '".bar *, .skip, .map *:not(svg *)"')
     assert page.evaluate(ours) == []
+    # The system goes over to the other colours: the editors go along, and back.
+    seen = {scheme: page.evaluate(COLOURS)}
+    for now in ("light" if scheme == "dark" else "dark", scheme):
+        page.emulate_media(color_scheme=now)
+        page.wait_for_timeout(100)
+        assert seen.setdefault(now, page.evaluate(COLOURS)) == page.evaluate(COLOURS)
+        assert page.evaluate(ours) == []
+    assert not set(seen["light"]) & set(seen["dark"])
+    # Nothing stands beyond an edge, and on a narrow screen the answer stands below the question.
+    long = "query Long { cities(first: 1, where: { open: true }) { nodes { slug name country latitude longitude } } } #"
+    write(page, f"{long} {'so on ' * 20}")
+    assert page.locator(".graphiql-query-editor .view-line").count() > 1
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(100)
+    question, answer = (page.locator(each).bounding_box() for each in (".graphiql-editors", ".graphiql-response"))
+    assert answer["y"] >= question["y"] + question["height"]
+    assert min(question["width"], answer["width"]) > 250
+    assert min(question["height"], answer["height"]) > 150
+    page.set_viewport_size({"width": 1400, "height": 900})
+    choose(page, "Cities")
     page.get_by_role("link", name="ICORN hub console").focus()
     page.keyboard.press("Shift+Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the console"

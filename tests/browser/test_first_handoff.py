@@ -18,7 +18,17 @@ from typing import Any
 import httpx
 import pytest
 from auth.partner import Partner
-from browser.console import Watched, choose, run, until, until_loaded, watched, write_line
+from browser.console import (
+    Watched,
+    choose,
+    run,
+    until,
+    until_loaded,
+    until_written,
+    watched,
+    write_line,
+    written,
+)
 from demonstrating import ROOT, Demonstration, a_free_port, demonstration, folder, until_ended
 from joserfc.jwk import ECKey
 from searching import Wanted
@@ -143,6 +153,15 @@ def _look_on(page, day, state):
     return json.loads(until(page, there, seconds=60))["data"]["referralEvents"]["referral"]
 
 
+def written_over(page, tab, holding, text):
+    """Write over a line of a tab; give what stood there."""
+    choose(page, tab)
+    until_written(page, holding)
+    before = next(line for line in written(page).splitlines() if holding in line)
+    write_line(page, holding, text)
+    return before.strip()
+
+
 @pytest.fixture(scope="module")
 def day(demo, chromium) -> Iterator[Day]:
     """Do all of it: look at the map, hand a person over until it is closed, take one in."""
@@ -169,6 +188,17 @@ def day(demo, chromium) -> Iterator[Day]:
         day.answers["Confirm"] = run(page, "Confirm")
         day.answers["closed"] = _follow(page, day, "CLOSED")
 
+        # What a step gave goes when it is run again, and what came of it: nobody goes on with another person or body.
+        slug = written_over(page, "Recipient", "slug:", 'organisation(slug: "no-such-body") {')
+        for name in ("Recipient", "Draft", "AskConsent"):
+            day.answers[f"{name} of no body"] = run(page, name)
+        written_over(page, "Recipient", "slug:", slug)
+        run(page, "Recipient")
+        line = written_over(page, "OpenCase", "legalName:", "identity: { legalName: }")
+        for name in ("OpenCase", "Draft", "AskConsent", "Follow"):
+            day.answers[f"{name} of nobody"] = run(page, name)
+        written_over(page, "OpenCase", "legalName:", line)
+
         # The same again without a change is the same; coming back to the tab is another intent.
         day.answers["another case"] = run(page, "OpenCase")
         day.answers["pressed twice"] = run(page)
@@ -179,14 +209,23 @@ def day(demo, chromium) -> Iterator[Day]:
         choose(page, "Inbox")
         while sent not in json.dumps(day.answers.get("Inbox")):
             day.answers["Inbox"] = run(page)
-        for name in ("TakeUp", "Accept", "Start", "Report"):
+        # Two wait by now: which of them is meant, nobody guesses.
+        day.answers["one of two"] = run(page, "TakeUp")
+        write_line(page, "referral:", f'referral: "rf_{sent}" # from Inbox')
+        day.answers["TakeUp"] = run(page)
+        for name in ("Accept", "Start", "Report"):
             day.answers[name] = run(page, name)
+        day.answers["reported twice"] = run(page)
         day.answers["sent to us"] = sent
         day.answers["theirs closed"] = _follow(page, day, "CLOSED")
 
         # The second person is under way for as long as the tests last.
         failing = {"kind": "503", "count": 1_000, "where": "/inbox"}
         httpx.post(f"{demo.partner('sar')}/control/fail_next", json=failing)
+        until_day = written_over(page, "AskConsent", "until:", 'until: "2001-01-01"')
+        for name in ("AskConsent", "RecordConsent"):
+            day.answers[f"{name} until a day gone by"] = run(page, name)
+        written_over(page, "AskConsent", "until:", until_day)
         day.answers["on the way"] = [run(page, name) for name in ("AskConsent", "RecordConsent", "Send")][-1]
         yield day
 
@@ -219,6 +258,34 @@ def test_a_tab_whose_id_is_open_is_not_sent_and_says_which_to_run_first(day):
     assert error.keys() == {"message"}
 
 
+def test_a_step_that_fails_leaves_nothing_of_the_one_before_to_go_on_with(day):
+    def not_sent(name: str, blank: str, tab: str) -> None:
+        [error] = day.answers[name]["errors"]
+        assert error["message"].startswith(f'Nothing was sent: "{blank}_..." is still open. Run the tab {tab} first')
+
+    assert day.answers["Recipient of no body"]["data"] == {"organisation": None}
+    not_sent("Draft of no body", "or", "Recipient")
+    not_sent("AskConsent of no body", "rf", "Draft")
+    assert "Syntax Error" in day.answers["OpenCase of nobody"]["errors"][0]["message"]
+    not_sent("Draft of nobody", "ca", "OpenCase")
+    not_sent("AskConsent of nobody", "rf", "Draft")
+    not_sent("Follow of nobody", "rf", "Draft or TakeUp")
+    assert day.answers["AskConsent until a day gone by"]["data"]["requestConsent"]["code"] == "INVALID"
+    not_sent("RecordConsent until a day gone by", "cs", "AskConsent")
+    assert _referral(day.answers["on the way"])["id"] == _referral(day.answers["another draft"])["id"]
+
+
+def test_where_several_wait_nobody_guesses_who_is_meant(day):
+    [error] = day.answers["one of two"]["errors"]
+    assert len(day.answers["Inbox"]["data"]["referrals"]["nodes"]) == 2
+    assert "The tab Inbox shows 2: copy the one you mean." in error["message"]
+
+
+def test_what_is_not_possible_any_more_says_what_is(day):
+    refused = day.answers["reported twice"]["data"]["reportOutcome"]
+    assert (refused["code"], refused["possible"]) == ("WRONG_STATE", ["CORRECT"]), refused
+
+
 def test_what_is_pressed_twice_is_done_once_and_what_is_begun_again_is_another(day):
     first, again, twice = (
         day.answers[each]["data"]["openCase"] for each in ("OpenCase", "another case", "pressed twice")
@@ -247,7 +314,8 @@ def test_a_person_who_was_handed_to_us_is_taken_up_and_the_loop_is_closed(day):
 def test_the_browser_asked_nobody_else_broke_no_policy_and_told_no_error(day):
     assert day.seen.outside == []
     assert day.seen.broken == []
-    assert day.seen.told == []
+    [refused] = day.seen.told
+    assert "status of 400" in refused, "what cannot be parsed"
 
 
 # ---- What is left lying about ----------------------------------------------------------------------------------------

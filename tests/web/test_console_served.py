@@ -179,7 +179,8 @@ def test_a_ready_operation_fits_the_schema(name):
     assert not operation.variable_definitions, "it runs as it is"
 
 
-FILLED = re.compile(r'"[^"]*" # (?:a new key|in \d+ days|from (\w+(?: or \w+)*))$')
+TABS = r"(\w+(?: or \w+)*)"
+FILLED = re.compile(rf'"[^"]*" # (?:a new key|in \d+ days|from {TABS}(?:, or copied from {TABS})?)$')
 
 
 @pytest.mark.parametrize("name", READY)
@@ -195,8 +196,8 @@ def test_what_a_ready_operation_leaves_open_is_filled_in_by_the_console(name):
         if re.search(r'idempotencyKey|"YYYY-MM-DD"|"[a-z]{2}_', line):
             filled = FILLED.search(line)
             assert filled, line
-            for tab in (filled.group(1) or "").split(" or "):
-                assert not tab or re.search(r"^ +id$", shows[tab], re.MULTILINE), f"{tab} shows no id"
+            for tab in (tab for named in filled.groups() if named for tab in named.split(" or ")):
+                assert re.search(r"^ +id$", shows[tab], re.MULTILINE), f"{tab} shows no id"
 
 
 # ---- How it is built -------------------------------------------------------------------------------------------------

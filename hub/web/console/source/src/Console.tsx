@@ -20,7 +20,7 @@ export function Console() {
   purpose.current = chosen;
 
   const storage = useMemo(() => new Forgetful(), []);
-  const blanks = useMemo(() => new Blanks(), []);
+  const blanks = useMemo(() => new Blanks(READY.map(({ query }) => query)), []);
   const fetcher = useMemo(() => hubFetcher({ purpose: () => purpose.current, onEnded: () => setEnded(true), blanks }), [blanks]);
 
   useEffect(() => {
@@ -43,6 +43,7 @@ export function Console() {
       </GraphiQL.Logo>
       <GraphiQL.Footer>
         <Filling blanks={blanks} />
+        <Looks />
         <AnswerMap />
       </GraphiQL.Footer>
     </GraphiQL>
@@ -68,6 +69,23 @@ function Filling({ blanks }: { blanks: Blanks }) {
     };
     blanks.enter(tab, { read: () => model.getValue(), write });
   }, [blanks, editor, tab, updateActiveTabValues]);
+  return null;
+}
+
+/** Has long lines go on in the next, and the editors follow the system from light to dark and back. */
+function Looks() {
+  const { setTheme } = useGraphiQLActions();
+  const editor = useGraphiQL((state) => state.queryEditor);
+  const theme = useGraphiQL((state) => state.theme);
+
+  useEffect(() => editor?.updateOptions({ wordWrap: "on" }), [editor]);
+  useEffect(() => {
+    if (theme) return; // somebody chose
+    const system = window.matchMedia("(prefers-color-scheme: dark)");
+    const follow = (): void => setTheme(null);
+    system.addEventListener("change", follow);
+    return () => system.removeEventListener("change", follow);
+  }, [theme, setTheme]);
   return null;
 }
 

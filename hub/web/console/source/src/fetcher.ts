@@ -4,13 +4,15 @@
 import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
 import { getOperationAST, GraphQLError, Kind, parse, type ExecutionResult } from "graphql";
 import { createClient } from "graphql-sse";
-import type { Blanks } from "./blanks";
+import type { Blanks, Turn } from "./blanks";
 import { asked } from "./visit";
 
 const GRAPH = "/graphql";
 const CONSOLE = { "x-hub-console": "1" };
 const ENDED = 401;
 const RETRIES = 3;
+/** What is asked by the console itself, whatever tab is looked at. */
+const OWN = ["IntrospectionQuery", "Purposes"];
 
 export interface Asking {
   /** The purpose to declare; none when empty. */
@@ -37,21 +39,21 @@ export function hubFetcher({ purpose, onEnded, blanks }: Asking): Fetcher {
       answer = await fetch(url, { ...init, cache: "no-store", credentials: "same-origin", redirect: "error" });
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      throw new Error("The hub cannot be reached. Look at the network, then try again.", { cause: error });
+      throw told("The hub cannot be reached. Look at the network, then try again.");
     }
     if (answer.status === ENDED) onEnded();
     return answer;
   };
 
-  const ask = async (params: FetcherParams, headers: Record<string, string>): Promise<ExecutionResult> => {
+  const ask = async (params: FetcherParams, headers: Record<string, string>, turn: Turn | null): Promise<ExecutionResult> => {
     const answer = await send(GRAPH, {
       method: "POST",
       headers: { ...headers, accept: "application/graphql-response+json, application/json;q=0.9", "content-type": "application/json" },
       body: JSON.stringify(params),
     });
-    const told = await read(answer);
-    blanks.answered(params.operationName ?? undefined, params.query, told);
-    return told;
+    const result = await read(answer);
+    if (turn) blanks.answered(turn, params.query, result);
+    return result;
   };
 
   const listen = (params: FetcherParams, headers: Record<string, string>): AsyncIterable<ExecutionResult> => {
@@ -66,16 +68,18 @@ export function hubFetcher({ purpose, onEnded, blanks }: Asking): Fetcher {
         return events([["next", await read(answer)], ["complete", null]]);
       },
     });
-    return client.iterate({ query: params.query, variables: params.variables ?? {}, operationName: params.operationName ?? undefined });
+    return plainly(client.iterate({ query: params.query, variables: params.variables ?? {}, operationName: params.operationName ?? undefined }));
   };
 
   return (params, options) => {
     const headers = headersFor(options?.headers as Record<string, unknown> | undefined);
+    const operationName = nameIn(params);
+    if (operationName && OWN.includes(operationName)) return ask({ ...params, operationName }, headers, null);
+    const turn = blanks.begin(operationName, params.query);
     const missing = blanks.missing(params.query);
     if (missing) return Promise.resolve({ errors: [new GraphQLError(missing)] });
-    const query = blanks.ready(params.query);
-    const named = { ...params, query, operationName: nameIn(params) };
-    return subscribes(named) ? listen(named, headers) : ask(named, headers);
+    const named = { ...params, query: blanks.ready(params.query), operationName };
+    return subscribes(named) ? listen(named, headers) : ask(named, headers, turn);
   };
 }
 
@@ -93,7 +97,7 @@ function nameIn({ query, operationName }: FetcherParams): string | undefined {
     if (operationName && names.includes(operationName)) return operationName;
     return names.length === 1 ? names[0] : undefined;
   } catch {
-    return operationName ?? undefined; // the hub tells what is wrong with it
+    return undefined; // the hub tells what is wrong with it
   }
 }
 
@@ -110,8 +114,25 @@ async function read(answer: Response): Promise<ExecutionResult> {
   try {
     return JSON.parse(text) as ExecutionResult;
   } catch {
-    throw new Error(`The hub gave no answer that can be read (${answer.status} ${answer.statusText}). Try again in a moment.`);
+    throw told(`The hub gave no answer that can be read (${answer.status} ${answer.statusText}). Try again in a moment.`);
   }
+}
+
+/** Pass events on; where they break off, say so in words alone. */
+function plainly(all: AsyncIterableIterator<ExecutionResult>): AsyncIterableIterator<ExecutionResult> {
+  const next = (): Promise<IteratorResult<ExecutionResult>> =>
+    all.next().catch((error: unknown) => {
+      throw told(error instanceof Error ? error.message : String(error));
+    });
+  const passed: AsyncIterableIterator<ExecutionResult> = { next, return: () => all.return!(), [Symbol.asyncIterator]: () => passed };
+  return passed;
+}
+
+/** Make an error that is shown by its words alone; GraphiQL would show where in the console it arose. */
+function told(words: string): Error {
+  const error = new Error(words);
+  error.stack = undefined;
+  return error;
 }
 
 function events(all: [string, unknown][]): Response {
