@@ -7,6 +7,7 @@ again between its steps. Where no command `heeded` them, nothing is changed for 
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ def heeded() -> Iterator[None]:
         return
     _came.clear()
     before = {each: signal.getsignal(each) for each in ENDING}
+    lost, sys.unraisablehook = sys.unraisablehook, _lose
     try:
         for each in ENDING:
             signal.signal(each, _come)
@@ -36,6 +38,7 @@ def heeded() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+        sys.unraisablehook = lost
 
 
 @contextmanager
@@ -76,6 +79,12 @@ def held_back() -> Iterator[Callable[[], bool]]:
         _holds.pop()
         if not _holds and len(_came) > before:
             raise KeyboardInterrupt
+
+
+def _lose(lost: "sys.UnraisableHookArgs") -> None:
+    """Say nothing of an interrupt that Python could not raise: `heed` does."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
 
 
 def _come(number: int, _frame: FrameType | None) -> None:

@@ -74,6 +74,6 @@ if __name__ == "__main__":
             try:
                 print(json.dumps(ask(mine, client, question, given), indent=2, ensure_ascii=False))
             except httpx.HTTPError as error:
-                sys.exit(f"{error}")
+                sys.exit(str(error))
         case _:
             sys.exit(__doc__)

@@ -62,11 +62,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _run(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:
         sys.exit(STOPPED)
+    except Exception as error:
+        if _interrupted(error):
+            sys.exit(STOPPED)
+        raise
     finally:
         if arguments is None:
             # All is closed: what is left of this process is for Python to tidy up, and may be cut short.
             for each in ENDING:
                 signal.signal(each, signal.SIG_DFL)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether an error came of closing what an interrupt had left half done."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _run(words: list[str]) -> None:

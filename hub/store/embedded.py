@@ -191,7 +191,7 @@ class EmbeddedServer:
                 raise StoreUnavailable(f"the embedded server did not start, see {self.cluster / 'log'}")
             if listens:
                 silent = now
-            elif now > silent + self._silent_seconds and self.pid is not None:
+            elif now > silent + self._silent_seconds and self._ours() is True:
                 silent = now
                 log.logger().warning("store.embedded_silent", path=str(self.folder), pid=self.pid)
                 with suppress(subprocess.SubprocessError):
@@ -211,17 +211,19 @@ class EmbeddedServer:
         PostgreSQL would take any living process of that number for itself and refuse to start; in containers numbers
         come again at each start. Without /proc it is left to PostgreSQL.
         """
-        process = Path(f"/proc/{self.pid}")
-        if self.pid is None or not Path("/proc/self").exists():
-            return
-        try:
-            ours = (process / "cwd").readlink() == self.cluster
-        except FileNotFoundError:
-            ours = False
-        except PermissionError:
-            return
-        if not ours:
+        if self._ours() is False:
             (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+
+    def _ours(self) -> bool | None:
+        """Tell whether the process of the note is a server in this folder; None where there is no knowing."""
+        if self.pid is None or not Path("/proc/self").exists():
+            return None
+        try:
+            return Path(f"/proc/{self.pid}/cwd").readlink() == self.cluster
+        except FileNotFoundError:
+            return False
+        except PermissionError:
+            return None
 
     def _listens(self) -> bool:
         """Ask the socket, not the process list: ids are used again."""
