@@ -152,13 +152,28 @@ def _look_on(page, day, state):
     return json.loads(until(page, there, seconds=60))["data"]["referralEvents"]["referral"]
 
 
-def written_over(page, tab, holding, text):
+def _written_over(page, tab, holding, text):
     """Write over a line of a tab; give what stood there."""
     choose(page, tab)
     until_written(page, holding)
     before = next(line for line in written(page).splitlines() if holding in line)
     write_line(page, holding, text)
     return before.strip()
+
+
+def _fail(page, day):
+    """Have steps fail: what they gave before goes, and what came of it. Nobody goes on with another person or body."""
+    choose(page, "Recipient")
+    write(page, BODY % "no-such-body")
+    for name in ("Recipient", "Draft", "AskConsent"):
+        day.answers[f"{name} of no body"] = run(page, name)
+    choose(page, "Recipient")
+    write(page, BODY % "sar")
+    run(page)
+    line = _written_over(page, "OpenCase", "legalName:", "identity: { legalName: }")
+    for name in ("OpenCase", "Draft", "AskConsent", "Follow"):
+        day.answers[f"{name} of nobody"] = run(page, name)
+    _written_over(page, "OpenCase", "legalName:", line)
 
 
 @pytest.fixture(scope="module")
@@ -187,18 +202,7 @@ def day(demo, chromium) -> Iterator[Day]:
         day.answers["Confirm"] = run(page, "Confirm")
         day.answers["closed"] = _follow(page, day, "CLOSED")
 
-        # What a step gave goes when it is run again, and what came of it: nobody goes on with another person or body.
-        choose(page, "Recipient")
-        write(page, BODY % "no-such-body")
-        for name in ("Recipient", "Draft", "AskConsent"):
-            day.answers[f"{name} of no body"] = run(page, name)
-        choose(page, "Recipient")
-        write(page, BODY % "sar")
-        run(page)
-        line = written_over(page, "OpenCase", "legalName:", "identity: { legalName: }")
-        for name in ("OpenCase", "Draft", "AskConsent", "Follow"):
-            day.answers[f"{name} of nobody"] = run(page, name)
-        written_over(page, "OpenCase", "legalName:", line)
+        _fail(page, day)
 
         # The same again without a change is the same; coming back to the tab is another intent.
         day.answers["another case"] = run(page, "OpenCase")
@@ -223,10 +227,10 @@ def day(demo, chromium) -> Iterator[Day]:
         # The second person is under way for as long as the tests last.
         failing = {"kind": "503", "count": 1_000, "where": "/inbox"}
         httpx.post(f"{demo.partner('sar')}/control/fail_next", json=failing)
-        until_day = written_over(page, "AskConsent", "until:", 'until: "2001-01-01"')
+        until_day = _written_over(page, "AskConsent", "until:", 'until: "2001-01-01"')
         for name in ("AskConsent", "RecordConsent"):
             day.answers[f"{name} until a day gone by"] = run(page, name)
-        written_over(page, "AskConsent", "until:", until_day)
+        _written_over(page, "AskConsent", "until:", until_day)
         day.answers["on the way"] = [run(page, name) for name in ("AskConsent", "RecordConsent", "Send")][-1]
         yield day
 
