@@ -203,13 +203,13 @@ class Reader:
     def _watch(self, due: float) -> None:
         """Give up statements of a server that has gone silent, and waiting too long for a connection.
 
-        One timer for all, as one for each costs too much. Where it comes late, the process stood still, and answers
-        that have come meanwhile are not read yet: it judges nobody before they are.
+        One timer for all, as one for each costs too much. Where it comes late, the process stood still: that time is
+        nobody's, and answers that came meanwhile are not read yet.
         """
         now = self._loop.time()
         if now - due > self._acquire_seconds / 4:
-            self._look_later()
-            return
+            self._busy = {held: since + now - due for held, since in self._busy.items()}
+            self._waiting = deque((waiter, since + now - due) for waiter, since in self._waiting)
         for held, since in self._busy.items():
             if since < now - self._silent_seconds and not held.silent:
                 held.silent = True

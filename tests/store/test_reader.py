@@ -139,12 +139,12 @@ async def test_waiting_ends_at_the_deadline(database):
 
 
 async def test_a_process_that_stood_still_does_not_take_its_own_pause_for_the_databases(database):
-    async with Reader(database.reading, connections=1, acquire_seconds=0.2) as reader:
+    async with Reader(database.reading, connections=1, acquire_seconds=0.8) as reader:
         held = asyncio.create_task(reader.fetch_text(SLEEP, [0.05]))
         await asyncio.sleep(0.02)
         waiting = asyncio.create_task(reader.fetch_text("select 'x'::text"))
         await asyncio.sleep(0)
-        time.sleep(0.6)  # noqa: ASYNC251  # the loop stands still, as it does where the machine's time is stolen
+        time.sleep(1.2)  # noqa: ASYNC251  # the loop stands still, as it does where the machine's time is stolen
         assert await asyncio.gather(held, waiting) == [b"slept", b"x"]
 
 
