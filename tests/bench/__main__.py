@@ -1,6 +1,6 @@
 """The bench: the hub against hand-written SQL and against plain Strawberry, on this machine, now.
 
-python -m tests.bench            about seven minutes
+python -m tests.bench            about ten minutes
 python -m tests.bench --quick    under one minute, to see that all is well
 python -m tests.bench --full     longer rounds, and a million rows
 python -m tests.bench --docs     also writes the measured part of docs/performance.md and its plots
