@@ -183,6 +183,7 @@ def test_many_may_open_it_at_once(folder, opened):
     with ThreadPoolExecutor(6) as pool:
         for found in [pool.submit(open_database, Settings(data_dir=folder)) for _ in range(12)]:
             assert found.result().url == database.url
+            assert not found.result().stop()
 
 
 def test_ctrl_c_at_the_hub_does_not_reach_the_server(hub):
