@@ -50,6 +50,7 @@ AHEAD_MAX: Final = 100
 _PASSING: Final = ("iat", "exp", "jti", "pad")
 
 M = TypeVar("M", bound=Message)
+T = TypeVar("T", str, bytes)
 M_co = TypeVar("M_co", bound=Message, covariant=True)
 
 open_letter = unwrap
@@ -352,20 +353,20 @@ def substance(message: Message) -> str:
     return _sha(type(message).typ, said)
 
 
-def already(known: str | None, message: Message) -> bool:
+def already(known: T | None, said: T) -> bool:
     """Tell whether a message came before.
 
     Args:
-        known: substance of what is kept under the same handoff and number or version, or the same `jti`; None when
-            nothing is.
-        message: what came now.
+        known: substance of what is kept under the same handoff and number or version, or the same `jti`, or a mark of
+            it; None when nothing is.
+        said: the same of what came now.
 
     Raises:
         Refused: something else came under the same id.
     """
     if known is None:
         return False
-    if known != substance(message):
+    if known != said:
         raise Refused("the same id came with another body", problem="reused")
     return True
 

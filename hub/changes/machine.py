@@ -6,7 +6,6 @@ and then tells what came of that one. A change that was refused leaves nothing b
 
 import asyncio
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,6 +30,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_argument
 from strawberry.types.field import StrawberryField
 
+from connectors.jose import encoded
 from hub.auth.denials import denied
 from hub.auth.errors import TokenDenied
 from hub.changes.outcome import Outcome, problem
@@ -294,7 +294,7 @@ def _digest(given: object) -> str:
     Names are ASCII and there are no fractions among inputs, so that sorting and writing are Python's own.
     """
     written = json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return urlsafe_b64encode(sha256(written.encode("utf-8", "surrogatepass")).digest()).rstrip(b"=").decode()
+    return encoded(sha256(written.encode("utf-8", "surrogatepass")).digest())
 
 
 def _refused(error: HubError, _connection: Connection, _acting: Acting) -> Done:

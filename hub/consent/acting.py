@@ -1,12 +1,11 @@
 """Who acts, and what came of it: the first and the last word of every business service."""
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from connectors.signing import digest
 from hub.consent.errors import NotFound
 from schema.access import AccessProfile
 from schema.vocabulary import AccessScope, Category, Relation
@@ -16,7 +15,7 @@ STAFF = frozenset({Relation.CASEWORKER, Relation.LEAD, Relation.DPO})
 PARTNERS = frozenset({Relation.PARTNER_AGREEMENT, Relation.PARTNER_REFERRAL})
 """Programs of partner bodies, and the people behind them."""
 
-_NOTHING: Final = urlsafe_b64encode(sha256(b"").digest()).rstrip(b"=").decode()
+_NOTHING: Final = digest("")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from hub.referrals import packets
 from hub.referrals.book import REFERRAL, Book, Referral
 from hub.referrals.inbound import Inbound
 from hub.referrals.office import Office
-from hub.referrals.packets import RECEIPT
 from hub.referrals.parties import other_body
+from hub.referrals.receipts import RECEIPT
 from hub.referrals.states import Actor
 from schema.tables.referrals import Direction
 

@@ -244,7 +244,7 @@ class Inbound:
         ).one_or_none()
         if referral.direction is not Direction.OUTGOING or stop is None or stop.kind not in STOP_CAUSE:
             raise Unauthorized("the certificate is for another stop notice")
-        packets.keep_receipt(
+        receipts.keep(
             connection,
             referral,
             read.jws,
@@ -277,7 +277,7 @@ class Inbound:
             referral = self._obey(connection, referral, stop, now)
             self._told.advance(connection, referral, now)
         token = self._certificate(read, now)
-        packets.keep_receipt(connection, referral, token, now, direction=Direction.OUTGOING, issuer_id=None)
+        receipts.keep(connection, referral, token, now, direction=Direction.OUTGOING, issuer_id=None)
         return Taken(reply=token)
 
     def _obey(self, connection: Connection, referral: Referral, stop: Withdrawal, now: datetime) -> Referral:
@@ -391,21 +391,14 @@ class Inbound:
 
     def _known(self, connection: Connection, read: Read[Any], issuer_id: UUID) -> bool:
         same = (INBOX.c.issuer_id == issuer_id, INBOX.c.jti == str(read.message.jti))
-        return self._already(connection.scalar(select(INBOX.c.body_hash).where(*same)), read.message)
+        return wire.already(connection.scalar(select(INBOX.c.body_hash).where(*same)), self._mark(read.message))
 
     def _numbered(self, connection: Connection, referral: Referral, message: Answer | Withdrawal) -> bool:
         same = (INBOX.c.referral_id == referral.id, INBOX.c.number == message.number)
-        return self._already(connection.scalar(select(INBOX.c.body_hash).where(*same)), message)
+        return wire.already(connection.scalar(select(INBOX.c.body_hash).where(*same)), self._mark(message))
 
     def _mark(self, message: Message) -> bytes:
         return self._office.vault.sealing.mark("inbox", wire.substance(message))
-
-    def _already(self, known: bytes | None, message: Message) -> bool:
-        if known is None:
-            return False
-        if known != self._mark(message):
-            raise Refused("the same id came with another body", problem="reused")
-        return True
 
     def _keep(
         self,

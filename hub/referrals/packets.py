@@ -19,7 +19,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     func,
     insert,
     select,
@@ -62,7 +61,6 @@ from schema.tables import (
     PacketRiskRow,
     PacketRow,
     PersonRow,
-    ReceiptRow,
     SubjectKeyRow,
 )
 from schema.tables.base import table_of
@@ -71,7 +69,6 @@ from schema.tables.referrals import Direction, FrozenRow
 from schema.vocabulary import Category, ConsentState, ContactRule, Purpose
 
 PACKET: Final = table_of(PacketRow)
-RECEIPT: Final = table_of(ReceiptRow)
 _COPY: Final = table_of(PacketCopyRow)
 _CASE: Final = table_of(CaseRow)
 _PERSON: Final = table_of(PersonRow)
@@ -140,25 +137,6 @@ _NEWEST_ID: Final = (
 )
 _BESIDE: Final = _beside(PACKET.c.id == _NEWEST_ID.correlate(None).scalar_subquery())
 _BESIDE_ONE: Final = _beside(and_(PACKET.c.id == bindparam("packet"), PACKET.c.referral_id == bindparam("which")))
-_KEPT: Final = (
-    "id",
-    "referral_id",
-    "handoff_id",
-    "direction",
-    "issuer_id",
-    "version",
-    "digest",
-    "verbatim",
-    "received_at",
-)
-_KEEP: Final = insert(RECEIPT).from_select(
-    _KEPT,
-    select(*(bindparam(f"the_{name}", type_=RECEIPT.c[name].type) for name in _KEPT)).where(
-        ~exists().where(
-            RECEIPT.c.referral_id == bindparam("the_referral_id"), RECEIPT.c.verbatim == bindparam("the_verbatim")
-        )
-    ),
-)
 _DAYS_MOST: Final = timedelta(days=399)
 
 
@@ -418,32 +396,6 @@ def for_fetching(connection: Connection, office: Office, referral_id: UUID, body
     Book.left(connection, referral, now)
     had(connection, referral, now)
     return token
-
-
-def keep_receipt(
-    connection: Connection,
-    referral: Referral,
-    token: str,
-    now: datetime,
-    *,
-    direction: Direction,
-    issuer_id: UUID | None,
-    handoff_id: UUID | None = None,
-    proves: tuple[int, str] | None = None,
-) -> None:
-    """Keep a receipt or a certificate word for word, once; of a receipt, of which version and digest it is."""
-    values = {
-        "id": uuid4(),
-        "referral_id": referral.id,
-        "handoff_id": handoff_id,
-        "direction": direction,
-        "issuer_id": issuer_id,
-        "version": proves and proves[0],
-        "digest": proves and raw(proves[1]),
-        "verbatim": token,
-        "received_at": now,
-    }
-    connection.execute(_KEEP, {f"the_{name}": value for name, value in values.items()})
 
 
 def blank(connection: Connection, referral: Referral) -> None:

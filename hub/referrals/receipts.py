@@ -1,19 +1,43 @@
 """Receipts: the recipient's system says what it holds, by digest. Evidence, kept as it was signed."""
 
 from datetime import datetime
-from uuid import UUID
+from typing import Final
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, exists, insert, select
 
 from connectors import handoff as wire
 from connectors.handoff import Read
 from connectors.messages import Receipt
 from hub.referrals.book import Book, Referral
 from hub.referrals.office import Office
-from hub.referrals.packets import PACKET, RECEIPT, keep_receipt, raw
+from hub.referrals.packets import PACKET, raw
 from hub.referrals.states import Actor, Guard
+from schema.tables import ReceiptRow
+from schema.tables.base import table_of
 from schema.tables.referrals import Direction
 from schema.vocabulary import ReferralEventKind, ReferralState, Side
+
+RECEIPT: Final = table_of(ReceiptRow)
+_KEPT: Final = (
+    "id",
+    "referral_id",
+    "handoff_id",
+    "direction",
+    "issuer_id",
+    "version",
+    "digest",
+    "verbatim",
+    "received_at",
+)
+_KEEP: Final = insert(RECEIPT).from_select(
+    _KEPT,
+    select(*(bindparam(f"the_{name}", type_=RECEIPT.c[name].type) for name in _KEPT)).where(
+        ~exists().where(
+            RECEIPT.c.referral_id == bindparam("the_referral_id"), RECEIPT.c.verbatim == bindparam("the_verbatim")
+        )
+    ),
+)
 
 
 def matches(connection: Connection, referral: Referral, receipt: Receipt) -> bool:
@@ -39,7 +63,7 @@ def received(
     One that comes after the end, or after we gave up, is kept and steps nothing. The recipient's file number is the
     one in the receipt where none is told beside it.
     """
-    keep_receipt(
+    keep(
         connection,
         referral,
         receipt.jws,
@@ -72,6 +96,32 @@ def acknowledge(
     return after
 
 
+def keep(
+    connection: Connection,
+    referral: Referral,
+    token: str,
+    now: datetime,
+    *,
+    direction: Direction,
+    issuer_id: UUID | None,
+    handoff_id: UUID | None = None,
+    proves: tuple[int, str] | None = None,
+) -> None:
+    """Keep a receipt or a certificate word for word, once; of a receipt, of which version and digest it is."""
+    values = {
+        "id": uuid4(),
+        "referral_id": referral.id,
+        "handoff_id": handoff_id,
+        "direction": direction,
+        "issuer_id": issuer_id,
+        "version": proves and proves[0],
+        "digest": proves and raw(proves[1]),
+        "verbatim": token,
+        "received_at": now,
+    }
+    connection.execute(_KEEP, {f"the_{name}": value for name, value in values.items()})
+
+
 def give(
     connection: Connection, office: Office, referral: Referral, aud: str, *, version: int, digest: str, now: datetime
 ) -> str:
@@ -91,7 +141,7 @@ def give(
     """
     token = wire.make_receipt(office.me(), aud, handoff=referral.id, version=version, digest=digest, now=now)
     proves = (version, digest)
-    keep_receipt(connection, referral, token, now, direction=Direction.OUTGOING, issuer_id=None, proves=proves)
+    keep(connection, referral, token, now, direction=Direction.OUTGOING, issuer_id=None, proves=proves)
     return token
 
 

@@ -1,4 +1,7 @@
-"""The console in a real browser: behind the sign-in pages, under its policy, forgetting all, usable by keyboard."""
+"""The console in a real browser: behind the sign-in pages, under its policy, forgetting all, usable by keyboard.
+
+Long, because one hub and one browser, which take long to start, serve all of it.
+"""
 
 import json
 import os

@@ -1,6 +1,7 @@
 """The demonstration as the README tells it to a new user: one process, used in a browser, looked through afterwards.
 
 The tests share the process and what one browser did in it; the last one ends it and starts it again over the same data.
+Long, because of that: apart, each would start a demonstration and walk the day anew.
 """
 
 import json

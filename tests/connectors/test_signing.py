@@ -393,10 +393,10 @@ def answer(**more):
 def test_the_same_signed_anew_is_the_same():
     assert answer().jti != answer(later=9).jti
     assert wire.substance(answer()) == wire.substance(answer(later=9))
-    assert wire.already(wire.substance(answer()), answer(later=9))
-    assert not wire.already(None, answer())
+    assert wire.already(wire.substance(answer()), wire.substance(answer(later=9)))
+    assert not wire.already(None, wire.substance(answer()))
     with pytest.raises(Refused) as refused:
-        wire.already(wire.substance(answer()), answer(event="accept", state="accepted"))
+        wire.already(wire.substance(answer()), wire.substance(answer(event="accept", state="accepted")))
     assert refused.value.facts["problem"] == "reused"
 
 

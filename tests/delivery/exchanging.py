@@ -59,7 +59,7 @@ class Inbound:
         substance = wire.substance(message)
         key = {"issuer_id": organisation_id, "jti": str(message.jti)}
         known = connection.execute(select(INBOX.c.reason).filter_by(**key)).scalar_one_or_none()
-        if not wire.already(known, message):
+        if not wire.already(known, wire.substance(message)):
             values = {
                 "id": uuid4(),
                 "body_hash": sha256(read.jws.encode()).digest(),

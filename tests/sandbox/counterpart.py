@@ -112,12 +112,12 @@ class Counterpart:
 
     async def _take(self, read: wire.Read[Message]) -> Response:
         message = read.message
-        wire.already(self.known.get(message.jti), message)
+        wire.already(self.known.get(message.jti), wire.substance(message))
         self.known[message.jti] = wire.substance(message)
         match message:
             case Answer() | Withdrawal():
                 known = self.by_number.get((message.handoff, message.number))
-                if wire.already(known and wire.substance(known), message):
+                if wire.already(known and wire.substance(known), wire.substance(message)):
                     self.copies += 1
                     return Response(status_code=202)
                 self.by_number[message.handoff, message.number] = message

@@ -139,7 +139,7 @@ class Partner:
         message = read.message
         with self.ledger.writing():
             known = self.ledger.one("select substance from once where jti = ?", str(message.jti))
-            wire.already(known and known["substance"], message)
+            wire.already(known and known["substance"], wire.substance(message))
             row = (str(message.jti), wire.substance(message), time.time())
             self.ledger.run("insert or ignore into once values (?, ?, ?)", *row)
         match message:
@@ -277,7 +277,7 @@ class Partner:
             if row is None:
                 self.ledger.run("insert into handoff (id, mine, state) values (?, 0, 'sent')", str(message.handoff))
             known = self._message(message.handoff, "theirs", message.number)
-            if not wire.already(known and known["substance"], message):
+            if not wire.already(known and known["substance"], wire.substance(message)):
                 self._note_theirs(message, "stop")
                 self._delete(message)
         self._advance(message.handoff)
@@ -456,7 +456,7 @@ class Partner:
                 raise Refused("there is no such handoff", problem="unknown")
             wire.within_reach(row["seen"], answer)
             known = self._message(answer.handoff, "theirs", answer.number)
-            if wire.already(known and known["substance"], answer):
+            if wire.already(known and known["substance"], wire.substance(answer)):
                 self.ledger.note("known", answer.handoff, number=answer.number)
                 return
             self._note_theirs(answer, "answer")
