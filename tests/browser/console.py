@@ -89,7 +89,7 @@ def write(page: Page, text: str) -> None:
     """Write over all that stands in the editor."""
     page.locator(".graphiql-query-editor .view-lines").click()
     page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.insert_text(text)
+    _insert(page, text)
 
 
 def until_written(page: Page, text: str, seconds: float = SECONDS_MOST) -> None:
@@ -106,6 +106,11 @@ def write_line(page: Page, holding: str, text: str) -> None:
     page.locator(".graphiql-query-editor .view-line").filter(has_text=holding).click()
     page.keyboard.press("ControlOrMeta+l")  # all of it, though it goes on in the next line of the screen
     page.keyboard.press("Shift+ArrowLeft")  # but its end
+    _insert(page, text)
+
+
+def _insert(page: Page, text: str) -> None:
+    """Write, and wait until it is noted: who clicks a tab before that, even the same, finds what stood there before."""
     page.keyboard.insert_text(text)
     # GraphiQL notes a tenth of a second later what a tab holds; a timer that is due after its own comes after it.
     page.evaluate("() => new Promise((done) => setTimeout(done, 150))")
