@@ -402,6 +402,9 @@ class _Hands:
             known = self._uuids[text] = UUID(text.decode())
         return known
 
+    def code_name(self, internal: bytes) -> str:
+        return self._persons.veil.code_name(self._audience, self._uuid(internal))
+
     def cursor(self, plain: str) -> str:
         return self._persons.veil.hide_cursor(self._audience, plain)
 

@@ -109,6 +109,13 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeName:
+    """A name in letters for the record's row, another one for each audience, made from the id in this column."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A named part that the embedding field supplies."""
 
@@ -227,6 +234,7 @@ class Inside:
 Source = (
     Column
     | Computed
+    | CodeName
     | Part
     | FromProfile
     | Embedded
@@ -331,6 +339,11 @@ def column(attribute: Any, *, see: Access, says: str, name: str | None = None) -
 def computed(make: Expression, *, see: Access, says: str, name: str | None = None) -> Any:
     """Show an SQL expression over the record's row."""
     return _declare(Computed(make), see, says, name=name)
+
+
+def code_name(attribute: Any, *, see: Access, says: str) -> Any:
+    """Show an id of the record's row as a code name, to be said and written down. To another body it tells nothing."""
+    return _declare(CodeName(attribute.key), see, says, name=None)
 
 
 def part(of: str, *, see: Access, says: str, name: str | None = None) -> Any:

@@ -31,6 +31,10 @@ class Veil(Protocol):
         """Give the internal id behind one that an audience names."""
         ...
 
+    def code_name(self, audience: str, internal: UUID) -> str:
+        """Give the name by which an audience speaks of a record."""
+        ...
+
     def hide_cursor(self, audience: str, plain: str) -> str:
         """Seal a cursor for an audience."""
         ...

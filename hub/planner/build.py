@@ -62,6 +62,7 @@ from hub.planner.selection import Collector, Selected
 from schema.access import PUBLIC
 from schema.source import (
     Cells,
+    CodeName,
     Column,
     Computed,
     Embedded,
@@ -140,7 +141,7 @@ class _Builder:
         named = get_named_type(info.type)
         field = self._definition(info)
         match info.source:
-            case Column() | Computed() | Part() | FromProfile() as source:
+            case Column() | Computed() | CodeName() | Part() | FromProfile() as source:
                 record = self.catalogue.types[info.parent].record
                 if record and info.name == "id":
                     return Leaf(source, required(info.type), record.code, record.veiled)

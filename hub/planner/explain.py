@@ -41,7 +41,7 @@ from hub.planner.planner import Planner
 from hub.planner.refused import OperationRefused
 from hub.planner.weave import weave
 from schema.access import AccessProfile, AllOf, AnyOf, Anyone, Consented, Linked, Own, RowIs, Unsealed
-from schema.source import Column, Computed, FromProfile, Part
+from schema.source import CodeName, Column, Computed, FromProfile, Part
 
 Lines = Iterator[tuple[int, str]]
 _BREAKS: Final = re.compile(r"'(?:[^']|'')*'|\(SELECT\b|\(|\)|\n")
@@ -155,7 +155,7 @@ def _node(node: Node) -> str:
     match node:
         case Leaf(source=source):
             match source:
-                case Column(name) | Part(name) | FromProfile(name):
+                case Column(name) | CodeName(name) | Part(name) | FromProfile(name):
                     return f"{type(source).__name__.lower()} {name}"
                 case Computed():
                     return "computed"

@@ -39,6 +39,10 @@ class Hands(Protocol):
         """Give the id under which the viewer knows a record."""
         ...
 
+    def code_name(self, internal: bytes) -> str:
+        """Give the name by which the viewer speaks of a record."""
+        ...
+
     def cursor(self, plain: str) -> str:
         """Seal a cursor for the viewer."""
         ...
@@ -79,6 +83,9 @@ def finish(text: bytes, hands: Hands | None = None, sealed: Sequence[int] = ()) 
                 assert hands is not None
                 code, _, internal = rest[1:].partition(b".")
                 written.append(hands.id(code.decode(), internal).encode())
+            case b"N":
+                assert hands is not None
+                written.append(hands.code_name(rest[1:]).encode())
             case b"C":
                 assert hands is not None
                 written.append(b'"%b"' % hands.cursor(json.loads(rest[1:])).encode())

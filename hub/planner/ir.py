@@ -15,6 +15,7 @@ from graphql import GraphQLInputType, GraphQLOutputType
 from schema.access import Access, AllOf, AnyOf, Consented, Linked, Own, RowIs, Unsealed
 from schema.source import (
     Cells,
+    CodeName,
     Column,
     Computed,
     Embedded,
@@ -157,7 +158,7 @@ class Obj:
 class Leaf:
     """A scalar, an enum, or a list of them. `code` is the prefix of the record's ids, which may be `veiled`."""
 
-    source: Column | Computed | Part | FromProfile
+    source: Column | Computed | CodeName | Part | FromProfile
     type: GraphQLOutputType
     code: str | None
     veiled: bool = False

@@ -49,6 +49,11 @@ def veiled_id(code: str, value: ColumnElement[Any]) -> "ColumnElement[str]":
     return join([f"{MARK}I{code}.", cast(value, Text), END])
 
 
+def code_name(value: ColumnElement[Any]) -> "ColumnElement[str]":
+    """Stand for a code name, another one for each audience."""
+    return join([f'"{MARK}N', cast(value, Text), f'{END}"'])
+
+
 def veiled_cursor(plain: "ColumnElement[str]") -> "ColumnElement[str]":
     """Stand for a cursor that opens for its audience alone. It is plain between the marks, as JSON."""
     return join([f"{MARK}C", text(plain), END])

@@ -63,7 +63,7 @@ from hub.planner.rules import Beside, denied, holds, key_to, passes, predicate
 from hub.planner.scope import Scope, array, chosen, subquery
 from hub.planner.weave import reasons
 from schema.access import Unsealed
-from schema.source import Column, Computed, FromProfile, Part, Record
+from schema.source import CodeName, Column, Computed, FromProfile, Part, Record
 from schema.tables.base import rows_of, table_of
 
 _INTEGER = Integer()
@@ -185,6 +185,8 @@ class Lowering:
                 return json_text.scalar(scope.c[name], node.type, node.code, veiled=node.veiled)
             case Computed(make):
                 return json_text.scalar(make(scope.c), node.type, node.code)
+            case CodeName(name):
+                return json_text.code_name(scope.c[name])
             case Part(name):
                 return json_text.scalar(scope.part(name), node.type, node.code)
             case FromProfile(name):

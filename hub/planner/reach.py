@@ -23,7 +23,7 @@ from hub.planner.ir import (
     When,
 )
 from hub.planner.rules import predicate
-from schema.source import Column, Computed, Narrowed
+from schema.source import CodeName, Column, Computed, Narrowed
 from schema.tables.base import table_of
 
 
@@ -63,7 +63,7 @@ def _note_field(field: Field, columns: Any, here: Any) -> None:
     if isinstance(field.gate, When):
         predicate(field.gate.rule, columns)
     match field.node:
-        case Leaf(source=Column(name)):
+        case Leaf(source=Column(name) | CodeName(name)):
             columns[name]
         case Leaf(source=Computed(make)):
             make(columns)

@@ -76,7 +76,6 @@ def new_arrival(
             id=case_id,
             person_id=person_id,
             holder_id=sender_id,
-            code=cases.new_code(),
             state=CaseState.OPEN,
             opened_on=now.date(),
             **cases.profile_columns(Profile()),

@@ -1,6 +1,5 @@
 """Opening a case: a person under a code, a coarse profile in plain columns, all that tells who it is sealed."""
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -70,8 +69,6 @@ KNOWN: Final = {category: frozenset(FIELDS[name]) - {ADVICE} for category, name 
 _CASE: Final = table_of(CaseRow)
 _PERSON: Final = table_of(PersonRow)
 _FACT: Final = table_of(RecordedFactRow)
-_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"
-_CODE_CHARS: Final = 8
 _ADVICE_CHARS: Final = 2_000
 
 
@@ -167,7 +164,6 @@ def make_case(
         "id": case_id,
         "person_id": person_id,
         "holder_id": holder_id,
-        "code": new_code(),
         "state": CaseState.OPEN,
         "opened_on": acting.today,
         "owner_id": acting.account_id if holder_id is None else None,
@@ -243,11 +239,6 @@ def profile_columns(profile: Profile) -> dict[str, Any]:
         "support": list(profile.support),
         "urgency": profile.urgency,
     }
-
-
-def new_code() -> str:
-    """Make a code name. It tells nothing, and spells no word."""
-    return "C-" + "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_CHARS))
 
 
 def need_writer(acting: Acting, categories: Iterable[Category]) -> None:

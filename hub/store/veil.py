@@ -4,6 +4,8 @@ An id is the internal one under a permutation of its own for each audience and s
 under a key derived from the root key. No table links the ids that two bodies hold; who has the database without the
 root key cannot either. Reading one back needs no look-up, so the primary key of the table is its index.
 
+Code names of cases are made from ids the same way, under a key of their own.
+
 Cursors of such records hold keys of rows; they are sealed, and open for the audience that got them.
 """
 
@@ -22,6 +24,9 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from hub.store.sealed import Derive
 
 _CACHED: Final = 256
+_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"
+_GROUPS: Final = 2
+_IN_GROUP: Final = 5
 
 
 class Veil:
@@ -53,6 +58,22 @@ class Veil:
         """Give the internal id behind one that an audience names; another audience's leads nowhere."""
         _, back = self._permutation(audience, code, get_ident())
         return UUID(bytes=back.update(shown.bytes))
+
+    def code_name(self, audience: str, internal: UUID) -> str:
+        """Give the name by which an audience speaks of a record: `C-` and two groups of five letters.
+
+        It tells nothing, spells no word, and leads to no id. That two of 5,000 records share one has a chance below one
+        in ten million.
+        """
+        number = self.hide(audience, "name", internal).int
+        groups = []
+        for _ in range(_GROUPS):
+            letters = ""
+            for _ in range(_IN_GROUP):
+                number, at = divmod(number, len(_LETTERS))
+                letters += _LETTERS[at]
+            groups.append(letters)
+        return "-".join(["C", *groups])
 
     def hide_cursor(self, audience: str, plain: str) -> str:
         """Seal a cursor for an audience. The same one always looks the same."""

@@ -1,6 +1,6 @@
 """Made-up persons: cases with sealed identity and risk, consents that run or not, referrals in every state, both ways.
 
-Names carry `(made up)`, codes begin with SYN, and each person is marked synthetic. Bodies that take part get a made-up
+Names carry `(made up)`, and each person is marked synthetic. Bodies that take part get a made-up
 agreement where they have none; where no caseworker has an account, one is made that nobody can sign in with.
 """
 
@@ -181,12 +181,12 @@ def add_cases(  # all but the first two by name
     added: dict[str, int] = {}
     with engine.begin() as connection:
         world = _world(connection, seed, datetime.combine(today, time(12), UTC))
-        there = set(connection.scalars(select(columns(CaseRow).code)))
+        there = set(connection.scalars(select(columns(PersonRow).id)))
         for number in range(count):
             chance = Chance(seed, _ROOM, number)
-            code = f"SYN-{seed}-{number + 1:04d}"
-            if code not in there:
-                for row, rows in _case(connection, vault, chance, code, world):
+            person = chance.uuid()
+            if person not in there:
+                for row, rows in _case(connection, vault, chance, person, world):
                     added[table_of(row).name] = added.get(table_of(row).name, 0) + len(rows)
             progress(1)
     return added
@@ -242,15 +242,15 @@ def _agree(connection: Connection, chance: Chance, partners: Sequence[UUID]) -> 
 Rows = tuple[type[SQLModel], list[Made]]
 
 
-def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world: _World) -> Iterator[Rows]:
+def _case(connection: Connection, vault: Vault, chance: Chance, person: UUID, world: _World) -> Iterator[Rows]:
     """Write one case with all that hangs on it."""
-    person, case = chance.uuid(), chance.uuid()
+    case = chance.uuid()
     incoming = chance.random() < 0.25  # noqa: PLR2004  # a quarter comes from partners
     partner = chance.choice(world.partners)
     subject = _person(chance, person)
     yield _put(connection, PersonRow, [subject])
     vault.make_key(connection, person, world.now)
-    file = _file(chance, case, person, code, world) | {"holder_id": partner if incoming else None}
+    file = _file(chance, case, person, world) | {"holder_id": partner if incoming else None}
     state = chance.choices(tuple(_PATHS), _WEIGHTS)[0]
     if incoming:
         # A draft of a partner's is not here yet.
@@ -262,10 +262,10 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
         yield _put(connection, PersonFaceRow, _face(connection, person))
     identity, risk = known.identity(chance, file), known.risk(chance, file)
     # By chances of its own, so that the rest is made up as it was before there were contacts.
-    contact = known.contact(Chance(0, _ROOM, "contact", code), file, subject["contact_rule"])
+    contact = known.contact(Chance(0, _ROOM, "contact", person), file, subject["contact_rule"])
     advice = chance.maybe(0.5, "Made up: no pictures, no names at the door.")
     sealed = {Category.IDENTITY: identity, Category.CONTACT: contact, Category.RISK: risk}
-    sealed |= known.coarse(Chance(0, _ROOM, "coarse", code), file, world.now.date())
+    sealed |= known.coarse(Chance(0, _ROOM, "coarse", person), file, world.now.date())
     for category, content in sealed.items():
         vault.write(connection, _SEALED[category], case, person, content)
         yield _SEALED[category], [{}]
@@ -279,7 +279,7 @@ def _case(connection: Connection, vault: Vault, chance: Chance, code: str, world
     for row, rows in _referral(connection, chance, file, ends, state, world):
         referral = rows[0] if row is ReferralRow else referral
         yield row, rows
-    yield from _words(connection, vault, Chance(0, _ROOM, "words", code), referral)
+    yield from _words(connection, vault, Chance(0, _ROOM, "words", person), referral)
     if not incoming and referral["sent_at"] is not None:
         yield from _packet(connection, vault, chance, file, referral, sealed, advice)
 
@@ -352,11 +352,10 @@ def _person(chance: Chance, person: UUID) -> Made:
     }
 
 
-def _file(chance: Chance, case: UUID, person: UUID, code: str, world: _World) -> Made:
+def _file(chance: Chance, case: UUID, person: UUID, world: _World) -> Made:
     return {
         "id": case,
         "person_id": person,
-        "code": code,
         "state": chance.choices(tuple(CaseState), (6, 3, 2, 1))[0],
         "opened_on": chance.day(world.now.date(), before=500, after=0),
         "owner_id": chance.choice(world.workers),

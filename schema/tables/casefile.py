@@ -70,7 +70,6 @@ class CaseRow(Row, table=True):
     __table_args__ = (Index("case_file_by_opening", "opened_on", "id"),)
     person_id: UUID = Field(foreign_key="person.id", index=True)
     holder_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
-    code: str = Field(unique=True)
     state: CaseState = one_of(CaseState)
     opened_on: date
     owner_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)

@@ -15,6 +15,7 @@ from schema.source import (
     AUDIENCE,
     Expression,
     Ordering,
+    code_name,
     column,
     computed,
     embedded,
@@ -269,7 +270,9 @@ class Case(Node, CaseContent):
     """
 
     id: strawberry.ID = column(CaseRow.id, see=ENVELOPE, says="A different id for every body.")
-    code: str | None = column(CaseRow.code, see=PROFILE, says="Code name used in place of the person's name.")
+    code: str | None = code_name(
+        CaseRow.id, see=PROFILE, says="Code name used in place of the person's name; another one for every body."
+    )
     state: CaseState | None = column(CaseRow.state, see=CASE, says="Where the case stands.")
     person: Annotated["Person", strawberry.lazy("schema.types.cases")] | None = one(
         lambda here, there: there.id == here.person_id, see=CASE, says="The data subject."

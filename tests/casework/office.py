@@ -188,7 +188,6 @@ class Office:
         self.vault.make_key(self.connection, who, NOW)
         made = uuid4()
         given = {
-            "code": f"SYN-{made}",
             "state": CaseState.OPEN,
             "opened_on": date(2026, 3, 1),
             "disciplines": [Discipline.POETRY],

@@ -14,6 +14,7 @@ from office import (
     NOW,
     PEN_NAME,
     TODAY,
+    VEIL,
     File,
     case_id,
     codes,
@@ -47,7 +48,7 @@ async def test_a_partner_with_everything_reads_what_was_released(hub, handed):
     assert "extensions" not in answer
     assert answer["data"]["case"] == {
         "id": case_id(file, who),
-        "code": answer["data"]["case"]["code"],
+        "code": VEIL.code_name(who.audience, file.case),
         "state": "OPEN",
         "openedOn": "2026-03-01",
         "profile": {"languages": ["fa"], "originRegion": "WESTERN_ASIA", "support": ["RESIDENCY"]},
@@ -152,6 +153,20 @@ async def test_content_is_shown_from_acknowledgement_until_it_is_over(hub, hande
     assert (answer["data"]["case"] is not None) == (state.value in opened | {"on_hold", "outcome_reported"})
     envelope = await hub.ask("query($id: ID!) { referral(id: $id) { state } }", who, id=f"rf_{referral}")
     assert envelope["data"]["referral"] == {"state": state.name}
+
+
+async def test_no_two_bodies_read_one_code_name_or_one_id(hub, handed):
+    file, body, *_ = handed
+    with hub.office() as office:
+        other = office.body("other")
+        office.agree(other)
+        office.refer(file, other, consent_id=office.consent(file, other))
+    viewers = [partner(body), partner(other), LEAD]
+    document = "query($id: ID!) { case(id: $id) { id code } again: cases(first: 1) { nodes { code } } }"
+    seen = [(await hub.ask(document, who, id=case_id(file, who)))["data"] for who in viewers]
+    for field in ("id", "code"):
+        assert len({each["case"][field] for each in seen}) == len(viewers)
+    assert [each["again"]["nodes"] for each in seen] == [[{"code": each["case"]["code"]}] for each in seen]
 
 
 async def test_before_it_is_sent_a_referral_does_not_exist_for_the_recipient(hub, handed):

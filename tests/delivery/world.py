@@ -70,7 +70,7 @@ class House:
         )
         connection.execute(
             insert(table_of(CaseRow)).values(
-                id=case, person_id=subject, code=str(case), state=CaseState.OPEN, opened_on=date(2026, 1, 1)
+                id=case, person_id=subject, state=CaseState.OPEN, opened_on=date(2026, 1, 1)
             )
         )
         connection.execute(

@@ -1,5 +1,6 @@
 """Sealed values, tried by who can write to the database: swaps, cuts, flips, older copies, keys of others."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -125,9 +126,7 @@ def person(connection) -> tuple[UUID, UUID]:
         insert(table_of(PersonRow)).values(id=subject, contact_rule=ContactRule.NEVER, blocked_organisations=[])
     )
     connection.execute(
-        insert(table_of(CaseRow)).values(
-            id=case, person_id=subject, code=str(case), state=CaseState.OPEN, opened_on=date(2026, 1, 1)
-        )
+        insert(table_of(CaseRow)).values(id=case, person_id=subject, state=CaseState.OPEN, opened_on=date(2026, 1, 1))
     )
     return subject, case
 
@@ -213,6 +212,17 @@ def test_an_id_is_another_for_every_audience_and_found_again_by_its_own(internal
     if mine != other:
         assert veil.hide(other, "ca", internal) != shown
         assert veil.find(other, "ca", shown) != internal
+
+
+@given(st.uuids(), st.uuids(), st.text(min_size=1), st.text(min_size=1))
+def test_a_code_name_is_another_for_every_audience_and_every_record(internal, another, mine, other):
+    veil = Veil(derive)
+    name = veil.code_name(mine, internal)
+    assert re.fullmatch(r"C(-[BCDFGHJKLMNPQRSTVWXZ2-9]{5}){2}", name)
+    assert Veil(derive).code_name(mine, internal) == name
+    assert (veil.code_name(other, internal) == name) == (other == mine)
+    assert (veil.code_name(mine, another) == name) == (another == internal)
+    assert Veil(lambda use: derive(f"{use}?")).code_name(mine, internal) != name, "nobody makes it without the root key"
 
 
 def test_a_cursor_opens_for_its_audience_alone():
