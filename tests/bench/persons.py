@@ -102,6 +102,7 @@ class PersonsLimit(GuardedLimit):
         if advice_sealed is not None and key is not None:
             place = Place("case_advice", "sealed", case, advice_version, person)
             advice = self._sealing.open_content(advice_sealed, key, place).get("security_advice")
+        code = b'"%b"' % self._veil.code_name(audience, case).encode() if sees_case else b"null"
         kept = [_WITHHELD.format(name, "CASE") for name in ("code", "state", "openedOn", "profile") if not sees_case]
         kept += [] if sees_identity else [_WITHHELD.format("identity", "IDENTITY")]
         kept += [] if sees_risk else [_WITHHELD.format("risk", "RISK")]
@@ -109,6 +110,7 @@ class PersonsLimit(GuardedLimit):
         return b"".join(
             (
                 b'{"data":{"case":{"id":"ca_%b"' % str(self._veil.hide(audience, "ca", case)).encode(),
+                b',"code":' + code,
                 plain,
                 b',"identity":' + json.dumps(identity, ensure_ascii=False, separators=(",", ":")).encode(),
                 b',"risk":' + json.dumps(risk, ensure_ascii=False, separators=(",", ":")).encode(),

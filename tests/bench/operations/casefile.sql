@@ -59,14 +59,14 @@ with denied as (
   from denied left join shown on true where not denied.yes
 )
 select denied.yes, id, person_id, kek_version, wrapped,
-  case when sees_case then ',"code":' || to_json(code) || ',"state":"' || upper(state) || '","openedOn":"' || opened_on
+  case when sees_case then ',"state":"' || upper(state) || '","openedOn":"' || opened_on
     || '","profile":{"disciplines":' || case when disciplines = '{}' then '[]' else '["' || upper(array_to_string(disciplines, '","')) || '"]' end
     || ',"originRegion":' || coalesce('"' || upper(origin_region) || '"', 'null')
     || ',"languages":' || array_to_json(languages)
     || ',"householdSize":' || coalesce(household_size::text, 'null')
     || ',"support":' || case when support = '{}' then '[]' else '["' || upper(array_to_string(support, '","')) || '"]' end
     || ',"urgency":' || coalesce('"' || upper(urgency) || '"', 'null')
-    || '}' else ',"code":null,"state":null,"openedOn":null,"profile":null' end,
+    || '}' else ',"state":null,"openedOn":null,"profile":null' end,
   case when sees_identity then identity.version end, case when sees_identity then identity.sealed end,
   case when sees_risk then risk.version end, case when sees_risk then risk.sealed end,
   case when sees_advice then advice.version end, case when sees_advice then advice.sealed end,
