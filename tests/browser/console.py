@@ -62,14 +62,21 @@ def written(page: Page, ending: str = "operation.graphql") -> str:
     return page.evaluate(f"(({MODEL})('{ending}'))?.getValue() ?? ''")
 
 
-def until(page: Page, fits: Callable[[str], bool], seconds: float = SECONDS_MOST) -> str:
-    """Wait for an answer; not by playwright's own way, which evaluates text and so breaks the policy."""
+def eventually(
+    page: Page, read: Callable[[], Any], fits: Callable[[Any], Any] = bool, seconds: float = SECONDS_MOST
+) -> Any:
+    """Read until it fits, and give it; not by playwright's own way, which evaluates text and so breaks the policy."""
     for _ in range(int(seconds * 1000 / WAIT_MS)):
-        answer = written(page, "response.json")
-        if fits(answer):
-            return answer
+        found = read()
+        if fits(found):
+            return found
         page.wait_for_timeout(WAIT_MS)
-    raise AssertionError(answer)
+    raise AssertionError(found)
+
+
+def until(page: Page, fits: Callable[[str], bool]) -> str:
+    """Wait for an answer."""
+    return eventually(page, lambda: written(page, "response.json"), fits)
 
 
 def choose(page: Page, tab: str) -> None:
@@ -92,13 +99,9 @@ def write(page: Page, text: str) -> None:
     _insert(page, text)
 
 
-def until_written(page: Page, text: str, seconds: float = SECONDS_MOST) -> None:
+def until_written(page: Page, text: str) -> None:
     """Wait until the editor holds a text: the console fills a tab in just after it is chosen."""
-    for _ in range(int(seconds * 1000 / WAIT_MS)):
-        if text in written(page):
-            return
-        page.wait_for_timeout(WAIT_MS)
-    raise AssertionError(written(page))
+    eventually(page, lambda: written(page), lambda shown: text in shown)
 
 
 def write_line(page: Page, holding: str, text: str) -> None:

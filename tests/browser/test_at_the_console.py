@@ -12,7 +12,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from browser.console import choose, run, until, until_loaded, until_written, watched, write, write_line, written
+from browser.console import (
+    choose,
+    eventually,
+    run,
+    until,
+    until_loaded,
+    until_written,
+    watched,
+    write,
+    write_line,
+    written,
+)
 from browser.reading import CONTRAST
 from browser.whole import enrol, sign_in, whole, with_passkeys
 from databases import cloned
@@ -125,6 +136,7 @@ def test_a_person_signs_in_asks_sees_the_cities_on_the_map_and_signs_out(page):
     placed = [city for city in cities if city["latitude"] is not None]
     assert len(placed) > 80
     map_ = page.get_by_role("region", name=f"Map: {len(placed)} places in this answer")
+    map_.locator("circle").first.wait_for()
     assert map_.locator("circle").count() == len(placed)
     assert map_.get_by_role("option", name="Stavanger, Norway").count() == 1
     page.get_by_text("List of places").click()
@@ -135,7 +147,7 @@ def test_a_person_signs_in_asks_sees_the_cities_on_the_map_and_signs_out(page):
     assert run(page, "OpenPlaces")["data"]["openings"]["totalCount"] > 0
     assert run(page, "WhoAmI")["data"]["viewer"]["relation"] == "LEAD"
     assert len(run(page, "NetworkSizeByYear")["data"]["networkSize"]) == 20
-    assert page.locator("section.map").count() == 0, "no places, no map"
+    page.locator("section.map").wait_for(state="detached")  # no places, no map
     assert page.evaluate(STORED) == NOTHING
     page.get_by_role("link", name="Sign out").click()
     page.get_by_role("button", name="Sign out").click()
@@ -172,13 +184,13 @@ def test_the_map_is_gone_through_with_the_keyboard_and_the_pointer(page):
     assert len(set(names)) == 4
     assert names[3] == names[4], "there is nothing west of the first"
     page.keyboard.press("Shift+Tab")
-    assert label.count() == 0
+    label.wait_for(state="detached")
     page.get_by_role("button", name="Europe").click()
     stavanger = page.get_by_role("option", name="Stavanger, Norway").bounding_box()
     page.mouse.move(stavanger["x"] + stavanger["width"] / 2, stavanger["y"] + stavanger["height"] / 2)
     assert label.text_content() == "Stavanger, Norway"
     page.mouse.move(5, 5)
-    assert label.count() == 0
+    label.wait_for(state="detached")
 
 
 @pytest.mark.usefixtures("person")
@@ -363,7 +375,7 @@ def test_a_session_that_ended_is_said_and_takes_what_was_shown_along(page, perso
     again = page.get_by_role("link", name="Sign in again")
     assert again.evaluate("(each) => each === document.activeElement")
     again.click()
-    assert page.url.endswith("/signin?next=%2Fconsole&notice=expired")
+    page.wait_for_url("**/signin?next=%2Fconsole&notice=expired")
     page.get_by_text("Your session has ended. Sign in again.").wait_for()
 
 
@@ -374,15 +386,14 @@ def test_a_page_nobody_uses_empties_itself_when_its_session_has_idled_away(page)
 
     def hurried(route):
         answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace('data-idle="1800"', 'data-idle="1"'))
+        route.fulfill(response=answer, body=answer.text().replace('data-idle="1800"', 'data-idle="5"'))
 
     page.route("**/console", hurried)
     page.reload()
     until_loaded(page)
     write(page, "query Planted4715 { viewer { relation } }")
-    assert "4715" in _seen(page)
     with page.expect_navigation():
-        page.wait_for_timeout(6500)
+        assert "4715" in _seen(page)
     until_loaded(page)
     assert "4715" not in _seen(page)
     page.unroute("**/console")
@@ -466,13 +477,11 @@ def test_the_console_can_be_used_by_everybody(page, scheme):
     ours = CONTRAST.replace('"body *"', '".bar *, .skip, .map *:not(svg *)"')
     assert page.evaluate(ours) == []
     # The system goes over to the other colours: the editors go along, and back.
-    seen = {scheme: page.evaluate(COLOURS)}
+    before = set(page.evaluate(COLOURS))
     for now in ("light" if scheme == "dark" else "dark", scheme):
         page.emulate_media(color_scheme=now)
-        page.wait_for_timeout(100)
-        assert seen.setdefault(now, page.evaluate(COLOURS)) == page.evaluate(COLOURS)
-        assert page.evaluate(ours) == []
-    assert not set(seen["light"]) & set(seen["dark"])
+        before = eventually(page, lambda: set(page.evaluate(COLOURS)), before.isdisjoint)
+        assert eventually(page, lambda: page.evaluate(ours), [].__eq__) == []
     page.get_by_role("link", name="ICORN hub console").focus()
     page.keyboard.press("Shift+Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the console"
@@ -488,12 +497,17 @@ def test_the_console_can_be_used_by_everybody(page, scheme):
     write(page, f"{long} {'so on ' * 20}")
     assert page.locator(".graphiql-query-editor .view-line").count() > 1
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(100)
-    question, answer = (page.locator(each).bounding_box() for each in (".graphiql-editors", ".graphiql-response"))
-    assert answer["y"] >= question["y"] + question["height"]
-    assert min(question["width"], answer["width"]) > 250
-    assert min(question["height"], answer["height"]) > 150
-    assert page.locator(".graphiql-sessions").evaluate("(e) => e.scrollHeight") < 2500
+
+    def stacked():
+        question, answer = (page.locator(each).bounding_box() for each in (".graphiql-editors", ".graphiql-response"))
+        return (
+            answer["y"] >= question["y"] + question["height"]
+            and min(question["width"], answer["width"]) > 250
+            and min(question["height"], answer["height"]) > 150
+            and page.locator(".graphiql-sessions").evaluate("(e) => e.scrollHeight") < 2500
+        )
+
+    eventually(page, stacked)
 
 
 class Neighbour(BaseHTTPRequestHandler):

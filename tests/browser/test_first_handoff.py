@@ -22,6 +22,7 @@ from auth.partner import Partner
 from browser.console import (
     Watched,
     choose,
+    eventually,
     run,
     until,
     until_loaded,
@@ -153,7 +154,7 @@ def _look_on(page, day, state):
             day.live.append(found.group(1))
         return bool(found) and found.group(1) == state
 
-    return json.loads(until(page, there, seconds=60))["data"]["referralEvents"]["referral"]
+    return json.loads(until(page, there))["data"]["referralEvents"]["referral"]
 
 
 def _written_over(page, tab, holding, text):
@@ -190,7 +191,7 @@ def day(demo, chromium) -> Iterator[Day]:
         _sign_in(page, demo)
 
         day.answers["cities"] = run(page, "Cities")
-        day.places = page.get_by_role("region", name="Map").locator("circle").count()
+        day.places = eventually(page, page.get_by_role("region", name="Map").locator("circle").count)
 
         day.answers["too soon"] = run(page, "Send")
         choose(page, "OpenCase")

@@ -150,7 +150,7 @@ def test_a_refusal_is_announced_and_in_focus(page, shoot):
     page.get_by_role("button", name="Sign in").click()
     alert = page.get_by_role("alert")
     assert "did not fit" in alert.inner_text()
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    page.locator("[role=alert]:focus").wait_for()
     assert page.title().startswith("Error: ")
     described = page.get_by_label("Login").get_attribute("aria-describedby")
     assert described == alert.get_attribute("id")
@@ -198,6 +198,7 @@ def test_pages_behind_the_door_can_be_read_by_everybody(house, page, shoot):
     page.goto("/enrol")
     page.get_by_label("Enrolment code").fill(house.account("anna"))
     page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Name of the new passkey").wait_for()
     page.goto("/account/password")
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_label("The same again").fill(PASSWORD)
