@@ -42,6 +42,8 @@ Pick = Callable[[Columns], ColumnElement[Any]]
 _ICORN: Final = frozenset({Relation.LEAD, Relation.DPO, Relation.CASEWORKER})
 SIDE: Final = "side"
 """Which side of a referral the viewer is, where a filter settled it."""
+OPEN: Final = "open"
+"""Whether a referral is open, as the viewer reads it, where a filter settled it."""
 OVERSIGHT: Final = frozenset({Relation.LEAD, Relation.DPO})
 SLICE: Final = PARTNERS | OVERSIGHT | {Relation.CASEWORKER, Relation.RESIDENT}
 """Actors that some row can tie to a person. Assessors, cities and contact persons follow with their own rows."""

@@ -94,16 +94,20 @@ class _PageLowering:
     def _where(self, rows: Scope) -> list[ColumnElement[bool]]:
         """Give all that a row must satisfy, cursors aside: join, rules, filters.
 
-        What a filter settles is known of the rows that it lets through; that filter itself is asked of each.
+        What a filter settles is known of the rows that it lets through; that filter itself is asked of each, knowing
+        only what those before it settled: two that took each other for granted would let through what neither does.
         """
         node = self.node
         assert rows.alias is not None
         where = [] if node.source.on is None else [node.source.on(self.scope.here, rows.alias.c)]
         where += self._visible(rows)
         where += passes(node.order_gate, rows.alias.c)
+        before = rows.without_facts()
         for condition in node.conditions:
-            columns = rows.alias.c if settled(condition) else rows.c
-            where += holds(condition, columns, self.lowering.parameters)
+            fact = settled(condition)
+            where += holds(condition, before.c if fact else rows.c, self.lowering.parameters)
+            if fact:
+                before = before.knowing(*fact)
         return where
 
     def _visible(self, rows: Scope) -> list[ColumnElement[bool]]:

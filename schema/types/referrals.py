@@ -24,6 +24,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -42,7 +43,7 @@ from schema.access import (
     Unsealed,
     relations_with,
 )
-from schema.links import AGREEMENT, ENVELOPE, OVERSIGHT, REFERRALS, SCOPES, SIDE, SLICE, of_case
+from schema.links import AGREEMENT, ENVELOPE, OPEN, OVERSIGHT, REFERRALS, SCOPES, SIDE, SLICE, of_case
 from schema.scalars import Base64, CompactJws, DateTime, LanguageTag
 from schema.source import (
     PARTNER_ASKS,
@@ -245,6 +246,9 @@ def since_read(c: Columns) -> ColumnElement[Any]:
 
 
 def _open(c: Columns) -> ColumnElement[bool]:
+    settled = known(c, OPEN)
+    if settled is not None:
+        return true() if settled else false()
     final = [state.value for state in FINAL]
     return or_(c.state.not_in(final), and_(_untold(c), _before(c).not_in(final)))
 
@@ -252,6 +256,8 @@ def _open(c: Columns) -> ColumnElement[bool]:
 def _over(c: Columns) -> ColumnElement[bool]:
     """Test that the viewer was handed it, and it is over: what its envelope told of the person goes."""
     over: ColumnElement[bool] = c.state.in_([state.value for state in FINAL])
+    if known(c, OPEN):
+        return false()
     settled = known(c, SIDE)
     if settled is not None:
         return over if str(settled) == Side.RECIPIENT.value else false()
@@ -568,7 +574,9 @@ class ReferralWhere:
         since_read, see=ENVELOPE, says="By the time they came to their state, as you read it."
     )
     due_at: DateTimeFilter | None = matches(ReferralRow.due_at, see=ENVELOPE, says="By the clock.")
-    open: bool | None = holds(lambda c, wanted: _open(c) == wanted, see=ENVELOPE, says="In a state that is not final.")
+    open: bool | None = holds(
+        lambda c, wanted: _open(c) == wanted, settles=OPEN, see=ENVELOPE, says="In a state that is not final."
+    )
 
 
 @vocabulary

@@ -15,7 +15,7 @@ from schema.access import AccessProfile
 from schema.tables.referrals import Direction
 from schema.vocabulary import Purpose, ReferralEventKind, ReferralState, Relation
 
-SHOWN = "id state since mySide clock { kind dueAt } recipientReference declineReason"
+SHOWN = "id state since mySide originRegion languages clock { kind dueAt } recipientReference declineReason"
 ORDERS = [f"{field}, direction: {way}" for field in ("DUE", "SINCE", "URGENCY") for way in ("ASC", "DESC")]
 STATES = (
     ReferralState.DRAFT,
@@ -105,14 +105,12 @@ async def test_a_side_in_the_document_finds_and_shows_what_a_variable_does(hub, 
                 if side in {None, each["mySide"]} and is_open in {None, each["state"] not in FINAL}
             }
             given = {name: value for name, value in (("side", side), ("open", is_open)) if value is not None}
-            written = ", ".join(
-                part
-                for part in (side and f"mySide: {side}", is_open is not None and f"open: {str(is_open).lower()}")
-                if part
-            )
+            parts = [side and f"mySide: {side}", is_open is not None and f"open: {str(is_open).lower()}"]
+            written, turned = (", ".join(filter(None, each)) for each in (parts, reversed(parts)))
             named = ", ".join({"side": "mySide: $side", "open": "open: $open"}[name] for name in given)
             rows = await pages(hub, who, written, ORDERS[0])
             assert rows == await pages(hub, who, named, ORDERS[0], **given)
+            assert rows == await pages(hub, who, turned, ORDERS[0])
             assert {each["id"] for each in rows} == wanted
             assert rows == [each for each in everything if each["id"] in wanted]
 

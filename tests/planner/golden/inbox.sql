@@ -19,7 +19,7 @@ WITH answer AS
       FROM referral_event AS referral_event_2
       WHERE referral_event_2.referral_id = referral1.id AND referral_event_2.to_state != 'duplicate' ORDER BY referral_event_2.number DESC
        LIMIT 1
-    ), referral1.created_at) ELSE referral1.since END), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","urgency":"' || upper(CAST(referral1.urgency AS TEXT)) || '","purpose":"' || upper(CAST(referral1.purpose AS TEXT)) || '","languages":' || CAST(array_to_json(CAST(CASE WHEN (referral1.state IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) THEN CAST('{}' AS TEXT[]) ELSE referral1.languages END AS TEXT[])) AS TEXT) || ',"originRegion":' || coalesce(('"' || upper(CAST(CASE WHEN (referral1.state IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) THEN NULL ELSE referral1.origin_region END AS TEXT)) || '"'), 'null'::text) || ',"sender":' || coalesce((
+    ), referral1.created_at) ELSE referral1.since END), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","urgency":"' || upper(CAST(referral1.urgency AS TEXT)) || '","purpose":"' || upper(CAST(referral1.purpose AS TEXT)) || '","languages":' || CAST(array_to_json(CAST(CASE WHEN false THEN CAST('{}' AS TEXT[]) ELSE referral1.languages END AS TEXT[])) AS TEXT) || ',"originRegion":' || coalesce(('"' || upper(CAST(CASE WHEN false THEN NULL ELSE referral1.origin_region END AS TEXT)) || '"'), 'null'::text) || ',"sender":' || coalesce((
       SELECT ('{"name":' || CAST(to_json(CAST(organisation2.name AS TEXT)) AS TEXT) || '}') AS anon_13
       FROM organisation AS organisation2
       WHERE organisation2.id = referral1.sender_id
@@ -27,16 +27,7 @@ WITH answer AS
       SELECT ('{"kind":"' || upper(CAST(referralservice3.kind AS TEXT)) || '","answer":"' || upper(CAST(referralservice3.answer AS TEXT)) || '"}') AS anon_14
       FROM referral_service AS referralservice3
       WHERE referralservice3.referral_id = referral1.id ORDER BY referralservice3.kind
-    )), ','::text) || '],"clock":' || CASE WHEN (referral1.clock IS NOT NULL AND referral1.due_at IS NOT NULL AND ((referral1.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral1.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
-      SELECT *
-      FROM consent AS consent_3
-      WHERE consent_3.person_id = referral1.person_id AND consent_3.recipient_id = referral1.recipient_id AND consent_3.state IN ('given', 'limited') AND consent_3.withdrawn_at IS NULL AND consent_3.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_3.purposes AS TEXT[]))
-    )) AND (coalesce((
-      SELECT referral_event_3.from_state
-      FROM referral_event AS referral_event_3
-      WHERE referral_event_3.referral_id = referral1.id AND referral_event_3.to_state = 'duplicate' ORDER BY referral_event_3.number DESC
-       LIMIT 1
-    ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')))) THEN ('{"kind":"' || upper(CAST(referral1.clock AS TEXT)) || '","dueAt":"' || to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"}') ELSE 'null'::text END || '}}') AS anon_12
+    )), ','::text) || '],"clock":' || CASE WHEN (referral1.clock IS NOT NULL AND referral1.due_at IS NOT NULL) THEN ('{"kind":"' || upper(CAST(referral1.clock AS TEXT)) || '","dueAt":"' || to_char(timezone('UTC', referral1.due_at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"}') ELSE 'null'::text END || '}}') AS anon_12
     FROM referral AS referral1
     WHERE (EXISTS (
       SELECT *
@@ -44,12 +35,12 @@ WITH answer AS
       WHERE agreement_1.organisation_id = $3::UUID AND agreement_1.state = 'in_force' AND (agreement_1.from_on IS NULL OR agreement_1.from_on <= $7::VARCHAR) AND (agreement_1.until_on IS NULL OR (agreement_1.until_on || '~') >= $7::VARCHAR)
     )) AND referral1.recipient_id = $3::UUID AND referral1.sent_at IS NOT NULL AND ('recipient' = 'sender' AND (referral1.sender_id = $3::UUID OR false AND referral1.direction = 'outgoing' AND referral1.recipient_id IS DISTINCT FROM $3::UUID) OR 'recipient' = 'recipient' AND (referral1.recipient_id = $3::UUID AND (referral1.sent_at IS NOT NULL OR NOT true) OR false AND referral1.direction = 'incoming' AND referral1.sender_id IS DISTINCT FROM $3::UUID)) AND ((referral1.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral1.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
       SELECT *
-      FROM consent AS consent_4
-      WHERE consent_4.person_id = referral1.person_id AND consent_4.recipient_id = referral1.recipient_id AND consent_4.state IN ('given', 'limited') AND consent_4.withdrawn_at IS NULL AND consent_4.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_4.purposes AS TEXT[]))
+      FROM consent AS consent_3
+      WHERE consent_3.person_id = referral1.person_id AND consent_3.recipient_id = referral1.recipient_id AND consent_3.state IN ('given', 'limited') AND consent_3.withdrawn_at IS NULL AND consent_3.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_3.purposes AS TEXT[]))
     )) AND (coalesce((
-      SELECT referral_event_4.from_state
-      FROM referral_event AS referral_event_4
-      WHERE referral_event_4.referral_id = referral1.id AND referral_event_4.to_state = 'duplicate' ORDER BY referral_event_4.number DESC
+      SELECT referral_event_3.from_state
+      FROM referral_event AS referral_event_3
+      WHERE referral_event_3.referral_id = referral1.id AND referral_event_3.to_state = 'duplicate' ORDER BY referral_event_3.number DESC
        LIMIT 1
     ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = true ORDER BY coalesce(referral1.due_at, 'infinity'::timestamptz) ASC, referral1.id ASC
      LIMIT $8::INTEGER
@@ -64,12 +55,12 @@ WITH answer AS
         WHERE agreement_2.organisation_id = $3::UUID AND agreement_2.state = 'in_force' AND (agreement_2.from_on IS NULL OR agreement_2.from_on <= $7::VARCHAR) AND (agreement_2.until_on IS NULL OR (agreement_2.until_on || '~') >= $7::VARCHAR)
       )) AND referral4.recipient_id = $3::UUID AND referral4.sent_at IS NOT NULL AND ('recipient' = 'sender' AND (referral4.sender_id = $3::UUID OR false AND referral4.direction = 'outgoing' AND referral4.recipient_id IS DISTINCT FROM $3::UUID) OR 'recipient' = 'recipient' AND (referral4.recipient_id = $3::UUID AND (referral4.sent_at IS NOT NULL OR NOT true) OR false AND referral4.direction = 'incoming' AND referral4.sender_id IS DISTINCT FROM $3::UUID)) AND ((referral4.state NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error')) OR referral4.state = 'duplicate' AND coalesce('recipient' = 'sender', false) AND NOT (EXISTS (
         SELECT *
-        FROM consent AS consent_5
-        WHERE consent_5.person_id = referral4.person_id AND consent_5.recipient_id = referral4.recipient_id AND consent_5.state IN ('given', 'limited') AND consent_5.withdrawn_at IS NULL AND consent_5.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_5.purposes AS TEXT[]))
+        FROM consent AS consent_4
+        WHERE consent_4.person_id = referral4.person_id AND consent_4.recipient_id = referral4.recipient_id AND consent_4.state IN ('given', 'limited') AND consent_4.withdrawn_at IS NULL AND consent_4.until_on >= CAST($7::VARCHAR AS DATE) AND 'duplicate_check' = ANY (CAST(consent_4.purposes AS TEXT[]))
       )) AND (coalesce((
-        SELECT referral_event_5.from_state
-        FROM referral_event AS referral_event_5
-        WHERE referral_event_5.referral_id = referral4.id AND referral_event_5.to_state = 'duplicate' ORDER BY referral_event_5.number DESC
+        SELECT referral_event_4.from_state
+        FROM referral_event AS referral_event_4
+        WHERE referral_event_4.referral_id = referral4.id AND referral_event_4.to_state = 'duplicate' ORDER BY referral_event_4.number DESC
          LIMIT 1
       ), 'sent') NOT IN ('closed', 'declined', 'withdrawn', 'consent_revoked', 'expired', 'duplicate', 'entered_in_error'))) = true
        LIMIT 10001
