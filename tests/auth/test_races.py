@@ -2,9 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from web.serving import until
 
-from hub.auth.once import sweep
+from hub.auth.once import hashed, sweep
 from schema.tables import (
     DenialRow,
     PushedRequestRow,
@@ -21,6 +22,17 @@ MANY = 8
 def at_once(call):
     with ThreadPoolExecutor(MANY) as pool:
         return [answer.result() for answer in [pool.submit(call) for _ in range(MANY)]]
+
+
+def at_once_upon(hub, row, call):
+    """Hold a row until some of the calls are at the same point: all that is left is to change it."""
+    waiting = text("select count(*) from pg_locks where not granted")
+    with ThreadPoolExecutor(MANY) as pool:
+        with hub.session() as session:
+            session.execute(row.with_for_update())
+            answers = [pool.submit(call) for _ in range(MANY)]
+            until(lambda: session.scalar(waiting) > 1)
+        return [answer.result() for answer in answers]
 
 
 def statuses(answers):
@@ -57,7 +69,8 @@ def test_a_pushed_request_is_taken_once(hub):
 def test_a_rotating_refresh_token_is_used_once(hub):
     console, person = hub.web(rotates_refresh=True), hub.people.add(AccessScope.NETWORK_READ)
     tokens = console.redeem(console.code(person)).json()
-    answers = at_once(lambda: console.refresh(tokens["refresh_token"]))
+    row = select(RefreshTokenRow).where(RefreshTokenRow.hash == hashed(tokens["refresh_token"]))
+    answers = at_once_upon(hub, row, lambda: console.refresh(tokens["refresh_token"]))
     assert statuses(answers) == [200] + [400] * (MANY - 1)
     won = next(answer.json() for answer in answers if answer.status_code == 200)
     assert console.refresh(won["refresh_token"]).json()["error"] == "invalid_grant"
