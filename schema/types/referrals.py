@@ -347,9 +347,20 @@ def _secret(c: Columns) -> ColumnElement[bool]:
 _TOLD: Final = RowIs("it tells the sender of no duplicate", lambda c: not_(_secret(c)))
 
 
+def _came_in(c: Columns) -> ColumnElement[bool]:
+    referral = rows_of(ReferralRow).alias()
+    incoming = exists().where(referral.c.id == c.referral_id, referral.c.direction == Direction.INCOMING)
+    return incoming.correlate_except(referral)
+
+
+_HEARD: Final = RowIs(
+    "ICORN sends it, or was told as the recipient", lambda c: or_(c.recipient_number.is_not(None), not_(_came_in(c)))
+)
+_PERSONS_OWN: Final = frozenset({Relation.RESIDENT})
 _EVENTS: Final = AnyOf(
     (
-        AllOf((Related(SLICE - PARTNERS), _TOLD, Linked(ReferralRow, _of_referral, REFERRALS))),
+        AllOf((Related(SLICE - PARTNERS - _PERSONS_OWN), _TOLD, _HEARD, Linked(ReferralRow, _of_referral, REFERRALS))),
+        AllOf((Related(_PERSONS_OWN), _TOLD, Linked(ReferralRow, _of_referral, REFERRALS))),
         AllOf(
             (
                 Related(PARTNERS),

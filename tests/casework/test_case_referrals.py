@@ -72,6 +72,28 @@ async def test_each_side_counts_its_own_events(hub, handed):
     assert read[1] == [(1, "SEND"), (2, "ACKNOWLEDGE")]
 
 
+async def test_what_a_partner_did_before_it_sent_is_not_icorns_to_count(hub):
+    with hub.office() as office:
+        sender = office.body("sender")
+        office.agree(sender)
+        file = office.file(holder_id=sender)
+        referral = office.refer(
+            file, office.house, sender_id=sender, direction="incoming", state=ReferralState.RECEIVED
+        )
+        kinds = (ReferralEventKind.CREATE, ReferralEventKind.ASK_CONSENT, ReferralEventKind.SEND)
+        for number, kind in enumerate(kinds, 1):
+            received = 1 if kind is ReferralEventKind.SEND else None
+            office.event(referral, number, kind, ReferralState.SENT, recipient_number=received)
+        office.event(referral, 4, ReferralEventKind.ACKNOWLEDGE, ReferralState.RECEIVED, recipient_number=2)
+    document = "query($id: ID!) { referral(id: $id) { events { totalCount nodes { number kind } } } }"
+    theirs, ours = [
+        (await hub.ask(document, who, id=f"rf_{referral}"))["data"]["referral"]["events"]
+        for who in (partner(sender), LEAD)
+    ]
+    assert [each["number"] for each in theirs["nodes"]] == [1, 2, 3, 4]
+    assert ours == {"totalCount": 2, "nodes": [{"number": 1, "kind": "SEND"}, {"number": 2, "kind": "ACKNOWLEDGE"}]}
+
+
 @pytest.mark.parametrize("told", [True, False])
 async def test_a_sender_learns_of_a_duplicate_only_under_consent(hub, told):
     with hub.office() as office:
