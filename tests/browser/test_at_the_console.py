@@ -47,6 +47,12 @@ COLOURS = """
 () => [...document.querySelectorAll(".graphiql-query-editor .view-line span, .result-window .view-line span")]
   .filter((e) => !e.children.length).map((e) => getComputedStyle(e).color)
 """
+SELECTED = """
+() => {
+  const editor = __MONACO.editor.getEditors().find((each) => each.getModel().uri.path.endsWith("response.json"));
+  return editor.getModel().getValueInRange(editor.getSelection());
+}
+"""
 NOTHING = {"kept": {}, "databases": [], "caches": [], "cookies": ""}
 SOCKET = """
 (url) => new Promise((done) => {
@@ -237,6 +243,8 @@ def test_a_key_is_kept_while_the_same_is_tried_and_new_for_each_intent(page):
 def test_what_somebody_writes_over_an_id_stays_until_one_is_shown_again(page):
     _open(page)
     shown = run(page, "Recipient")["data"]["organisation"]["id"]
+    page.locator(".result-window .view-line span:not(:has(*))").filter(has_text=shown).dblclick()
+    assert page.evaluate(SELECTED) == shown, "a double click takes an id whole"
     choose(page, "Draft")
     until_written(page, f'recipient: "{shown}" # from Recipient')
     write_line(page, "recipient:", 'recipient: "or_mine" # from Recipient')

@@ -72,13 +72,18 @@ function Filling({ blanks }: { blanks: Blanks }) {
   return null;
 }
 
-/** Has long lines go on in the next, and the editors follow the system from light to dark and back. */
+/** What parts words: a double click takes an id whole, with its dashes, or the dots of one that is open. */
+const SEPARATORS = "`~!@#$%^&*()=+[{]}\\|;:'\",<>/?";
+
+/** Has long lines go on in the next, ids be words, and the editors follow the system from light to dark and back. */
 function Looks() {
   const { setTheme } = useGraphiQLActions();
   const editor = useGraphiQL((state) => state.queryEditor);
+  const answer = useGraphiQL((state) => state.responseEditor);
   const theme = useGraphiQL((state) => state.theme);
 
-  useEffect(() => editor?.updateOptions({ wordWrap: "on" }), [editor]);
+  useEffect(() => editor?.updateOptions({ wordWrap: "on", wordSeparators: SEPARATORS }), [editor]);
+  useEffect(() => answer?.updateOptions({ wordSeparators: SEPARATORS }), [answer]);
   useEffect(() => {
     if (theme) return; // somebody chose
     const system = window.matchMedia("(prefers-color-scheme: dark)");

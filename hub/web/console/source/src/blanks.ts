@@ -14,7 +14,6 @@
 
 const BLANK = /"([^"\n]*)"(?=[^"\n]*# (?:(a new key)|in (\d+) days|from (\w+(?: or \w+)*)(?:, or copied from (\w+(?: or \w+)*))?))/g;
 const OPEN = /^(?:a-key-of-your-own|YYYY-MM-DD|[a-z]{2}_\.\.\.)$/;
-const OPEN_ID = /^[a-z]{2}_\.\.\.$/;
 const ID = /^([a-z]{2}_)[\w-]+$/;
 const NAME = /^\s*(?:query|mutation|subscription)\s+(\w+)/m;
 const DAY_MS = 86_400_000;
@@ -116,7 +115,8 @@ export class Blanks {
 
   /** Say what has to be done before a text can be sent; null when nothing has. */
   missing(query: string): string | null {
-    const open = blanksOf(query).find((each) => OPEN_ID.test(each.text));
+    // Half an id before the dots is none either: somebody copied a part of one.
+    const open = blanksOf(query).find((each) => each.tabs.length > 0 && each.text.endsWith("..."));
     if (!open) return null;
     const among = this.#last(open)?.ids.get(open.text.slice(0, 3))?.size ?? 0;
     const tabs = open.tabs.join(" or ");
