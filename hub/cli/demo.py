@@ -122,8 +122,10 @@ def _greeting(settings: Settings, made: guests.Demonstration, sign_in: str) -> l
     lines = [
         f"The demonstration is ready at {url}/graphql - Ctrl-C ends it",
         f"The console: {url}/console",
-        f"Sign in there with a password: login {user['login']}, password {user['password']},",
-        f"  and the one-time code that this prints: {_program()} demo-code {shlex.quote(str(made.file))}",
+        "Sign in there with a password, then with a one-time code:",
+        f"  login {user['login']}",
+        f"  password {user['password']}",
+        f"  the one-time code that this prints: {_program()} demo-code {shlex.quote(str(made.file))}",
         sign_in,
         f"Sandbox partners: {', '.join(partners)}"
         if partners

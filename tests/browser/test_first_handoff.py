@@ -75,7 +75,7 @@ def test_every_line_it_says_can_be_pasted(demo):
     assert demo.said.startswith(f"The demonstration is ready at {url}/graphql")
     assert f"The console: {url}/console" in demo.said
     [user] = demo.told["users"]
-    assert f"login {user['login']}, password {user['password']}," in demo.said
+    assert f"\n  login {user['login']}\n  password {user['password']}\n" in demo.said
     there = f"HUB_DATA_DIR={demo.data.resolve()} HUB={url} HUB_PORT={url.rpartition(':')[2]}"
     assert f"Ask, in another terminal:\nexport {there}\ncurl " in demo.said
     assert demo.said.index("one-time code") < demo.said.index("Or with a passkey") < demo.said.index("Sandbox partners")
@@ -221,6 +221,8 @@ def day(demo, chromium) -> Iterator[Day]:
             day.answers["Inbox"] = run(page)
         # Several wait: which of them is meant, nobody guesses.
         day.answers["one of several"] = run(page, "TakeUp")
+        write_line(page, "referral:", f'referral: "rf_{sent[:8]}..." # from Inbox')
+        day.answers["half an id"] = run(page)
         write_line(page, "referral:", f'referral: "rf_{sent}" # from Inbox')
         day.answers["TakeUp"] = run(page)
         for name in ("Accept", "Start", "Report"):
@@ -287,6 +289,8 @@ def test_a_step_that_fails_leaves_nothing_of_the_one_before_to_go_on_with(day):
 
 def test_where_several_wait_nobody_guesses_who_is_meant(day):
     [error] = day.answers["one of several"]["errors"]
+    [half] = day.answers["half an id"]["errors"]
+    assert half["message"].startswith(f'Nothing was sent: "rf_{day.answers["sent to us"][:8]}..." is still open.')
     waiting = len(day.answers["Inbox"]["data"]["referrals"]["nodes"])
     assert waiting > 1
     assert f"The tab Inbox shows {waiting}: copy the one you mean." in error["message"]
