@@ -102,12 +102,13 @@ class _PageLowering:
         where = [] if node.source.on is None else [node.source.on(self.scope.here, rows.alias.c)]
         where += self._visible(rows)
         where += passes(node.order_gate, rows.alias.c)
-        before = rows.without_facts()
+        before: dict[str, object] = {}
         for condition in node.conditions:
             fact = settled(condition)
-            where += holds(condition, before.c if fact else rows.c, self.lowering.parameters)
+            asked = Scope(rows.alias, facts=before) if fact else rows
+            where += holds(condition, asked.c, self.lowering.parameters)
             if fact:
-                before = before.knowing(*fact)
+                before = dict([*before.items(), fact])
         return where
 
     def _visible(self, rows: Scope) -> list[ColumnElement[bool]]:

@@ -31,14 +31,6 @@ class Scope:
         assert self.alias is not None
         return Narrowed(self.alias.c, self.facts) if self.facts else self.alias.c
 
-    def without_facts(self) -> "Scope":
-        """Give the row as one of which nothing is known."""
-        return Scope(self.alias, self.around[:-1], self.parts)
-
-    def knowing(self, name: str, value: object) -> "Scope":
-        """Give the row with one more fact known of it."""
-        return Scope(self.alias, self.around[:-1], self.parts, {**self.facts, name: value})
-
     @property
     def here(self) -> Any:
         """What a join sees of this row."""
