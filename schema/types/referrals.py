@@ -255,9 +255,9 @@ def _open(c: Columns) -> ColumnElement[bool]:
 
 def _over(c: Columns) -> ColumnElement[bool]:
     """Test that the viewer was handed it, and it is over: what its envelope told of the person goes."""
-    over: ColumnElement[bool] = c.state.in_([state.value for state in FINAL])
     if known(c, OPEN):
         return false()
+    over: ColumnElement[bool] = c.state.in_([state.value for state in FINAL])
     settled = known(c, SIDE)
     if settled is not None:
         return over if str(settled) == Side.RECIPIENT.value else false()
@@ -347,20 +347,18 @@ def _secret(c: Columns) -> ColumnElement[bool]:
 _TOLD: Final = RowIs("it tells the sender of no duplicate", lambda c: not_(_secret(c)))
 
 
-def _came_in(c: Columns) -> ColumnElement[bool]:
-    referral = rows_of(ReferralRow).alias()
-    incoming = exists().where(referral.c.id == c.referral_id, referral.c.direction == Direction.INCOMING)
-    return incoming.correlate_except(referral)
-
-
-_HEARD: Final = RowIs(
-    "ICORN sends it, or was told as the recipient", lambda c: or_(c.recipient_number.is_not(None), not_(_came_in(c)))
-)
-_PERSONS_OWN: Final = frozenset({Relation.RESIDENT})
+_RECIPIENT_TOLD: Final = RowIs("the recipient was told", lambda c: c.recipient_number.is_not(None))
+_ICORN_SENDS: Final = RowIs("ICORN sends it", lambda c: _there("direction")(c) == Direction.OUTGOING)
 _EVENTS: Final = AnyOf(
     (
-        AllOf((Related(SLICE - PARTNERS - _PERSONS_OWN), _TOLD, _HEARD, Linked(ReferralRow, _of_referral, REFERRALS))),
-        AllOf((Related(_PERSONS_OWN), _TOLD, Linked(ReferralRow, _of_referral, REFERRALS))),
+        AllOf(
+            (
+                Related(SLICE - PARTNERS),
+                _TOLD,
+                AnyOf((Related(frozenset({Relation.RESIDENT})), _ICORN_SENDS, _RECIPIENT_TOLD)),
+                Linked(ReferralRow, _of_referral, REFERRALS),
+            )
+        ),
         AllOf(
             (
                 Related(PARTNERS),
@@ -372,7 +370,7 @@ _EVENTS: Final = AnyOf(
                         ),
                         AllOf(
                             (
-                                RowIs("the recipient was told", lambda c: c.recipient_number.is_not(None)),
+                                _RECIPIENT_TOLD,
                                 Linked(
                                     ReferralRow,
                                     _of_referral,

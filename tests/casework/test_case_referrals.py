@@ -52,14 +52,19 @@ async def test_the_inbox_of_a_partner_holds_its_own_referrals_by_their_clock(hub
     assert "extensions" not in answer
 
 
+def draft_and_send(office, referral):
+    """Take two steps that are the sender's alone, then two that the recipient is told of."""
+    kinds = (ReferralEventKind.CREATE, ReferralEventKind.CONSENT_GIVEN, ReferralEventKind.SEND)
+    for number, kind in enumerate(kinds, 1):
+        received = 1 if kind is ReferralEventKind.SEND else None
+        office.event(referral, number, kind, ReferralState.SENT, recipient_number=received)
+    office.event(referral, 4, ReferralEventKind.ACKNOWLEDGE, ReferralState.RECEIVED, recipient_number=2)
+
+
 async def test_each_side_counts_its_own_events(hub, handed):
     _, body, _, _, referral = handed
     with hub.office() as office:
-        kinds = (ReferralEventKind.CREATE, ReferralEventKind.CONSENT_GIVEN, ReferralEventKind.SEND)
-        for number, kind in enumerate(kinds, 1):
-            received = 1 if kind is ReferralEventKind.SEND else None
-            office.event(referral, number, kind, ReferralState.SENT, recipient_number=received)
-        office.event(referral, 4, ReferralEventKind.ACKNOWLEDGE, ReferralState.RECEIVED, recipient_number=2)
+        draft_and_send(office, referral)
     document = "query($id: ID!) { referral(id: $id) { events { edges { cursor node { id number kind } } } } }"
     answers = [await hub.ask(document, who, id=f"rf_{referral}") for who in (LEAD, partner(body))]
     edges = [answer["data"]["referral"]["events"]["edges"] for answer in answers]
@@ -80,11 +85,7 @@ async def test_what_a_partner_did_before_it_sent_is_not_icorns_to_count(hub):
         referral = office.refer(
             file, office.house, sender_id=sender, direction="incoming", state=ReferralState.RECEIVED
         )
-        kinds = (ReferralEventKind.CREATE, ReferralEventKind.ASK_CONSENT, ReferralEventKind.SEND)
-        for number, kind in enumerate(kinds, 1):
-            received = 1 if kind is ReferralEventKind.SEND else None
-            office.event(referral, number, kind, ReferralState.SENT, recipient_number=received)
-        office.event(referral, 4, ReferralEventKind.ACKNOWLEDGE, ReferralState.RECEIVED, recipient_number=2)
+        draft_and_send(office, referral)
     document = "query($id: ID!) { referral(id: $id) { events { totalCount nodes { number kind } } } }"
     theirs, ours = [
         (await hub.ask(document, who, id=f"rf_{referral}"))["data"]["referral"]["events"]
