@@ -1,7 +1,7 @@
 """Made-up persons: cases with sealed identity and risk, consents that run or not, referrals in every state, both ways.
 
-Names carry `(made up)`, and each person is marked synthetic. Bodies that take part get a made-up
-agreement where they have none; where no caseworker has an account, one is made that nobody can sign in with.
+Names carry `(made up)`, and each person is marked synthetic. Bodies that take part get a made-up agreement where they
+have none; where no caseworker has an account, one is made that nobody can sign in with.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
